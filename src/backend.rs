@@ -15,6 +15,7 @@ use crate::cpu::CpuBackend;
 #[cfg(feature = "wgpu")]
 use crate::cpu::FusedBackend;
 pub use crate::cpu::TrainingBackend;
+use crate::threads;
 
 #[cfg(not(any(feature = "ndarray", feature = "flex", feature = "wgpu")))]
 compile_error!("burnlab needs a backend: build with one of the features `ndarray`, `flex`, `wgpu`");
@@ -111,8 +112,9 @@ pub trait Job {
 /// Runs `job` on the backend `name`.
 ///
 /// # Errors
-/// If `name` is not compiled in: a line that says how to build with it.
+/// If `name` is not compiled in: a line that says how to build with it; no threads for this user.
 pub fn run_on<J: Job>(name: BackendName, job: J) -> Result<J::Output, String> {
+    threads::start_common_pool().map_err(|error| error.to_string())?;
     match name {
         #[cfg(feature = "ndarray")]
         BackendName::Ndarray => Ok(job.run::<Autodiff<burn::backend::NdArray<f32>>>(Default::default())),

@@ -10,6 +10,8 @@ use burnlab::cli::{Cli, with_tip};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::of(std::env::args_os()).unwrap_or_else(|error| with_tip(error).exit());
-    burnlab::commands::run(cli)
+    match Cli::of(std::env::args_os()) {
+        Ok(cli) => burnlab::commands::run(cli),
+        Err(error) => burnlab::commands::refuse(&with_tip(error)),
+    }
 }

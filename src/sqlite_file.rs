@@ -4,6 +4,8 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use crate::permissions::{is_own, is_writable, owner, user_name};
 
@@ -150,8 +152,63 @@ pub fn read_only(path: &Path) -> Reading {
     match fs::metadata(log).map(|data| data.len()) {
         Ok(_) if index.exists() => Reading::Shared(uri(path, "mode=ro&readonly_shm=1")),
         Ok(1..) => Reading::Copied,
-        _ => Reading::Alone(uri(path, "immutable=1")),
+        _ => alone(path),
     }
+}
+
+/// As [`read_only`], where the index of the log cannot be used, such as one that was begun on a full disk; `None` if the log has
+/// anything, which the database lacks.
+pub fn without_index(path: &Path) -> Option<Reading> {
+    let [log, ..] = ENDS.map(|end| with_end(path, end));
+    let is_empty = fs::metadata(log).map_or(true, |data| data.len() == 0);
+    is_empty.then(|| alone(path))
+}
+
+fn alone(path: &Path) -> Reading {
+    Reading::Alone(uri(path, "immutable=1"))
+}
+
+/// How long after a change of a file another one may leave its time as it is: what file systems take for the time is a little old.
+const SAME_TIME: Duration = Duration::from_millis(50);
+
+/// A database that is read without its locks, which nobody else knows of: whoever has it may begin to write it.
+#[derive(Debug)]
+pub struct Unlocked {
+    path: PathBuf,
+    before: (u64, SystemTime),
+}
+
+impl Unlocked {
+    /// The database at `path`, as it is before it is opened.
+    ///
+    /// # Errors
+    /// A file that cannot be looked at.
+    pub fn new(path: &Path) -> io::Result<Self> {
+        let state = state(path)?;
+        // By its time, a file that has just been changed may be changed once more unseen.
+        let is_fresh = SystemTime::now().duration_since(state.1).is_ok_and(|age| age < SAME_TIME);
+        let before = if is_fresh {
+            thread::sleep(SAME_TIME);
+            self::state(path)?
+        } else {
+            state
+        };
+        Ok(Self { path: path.to_owned(), before })
+    }
+
+    /// Whether some of what was read may be of before a change and some of after it.
+    pub fn is_changed(&self) -> bool {
+        state(&self.path).ok() != Some(self.before)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn state(path: &Path) -> io::Result<(u64, SystemTime)> {
+    let data = fs::metadata(path)?;
+    Ok((data.len(), data.modified()?))
 }
 
 /// By its header: <https://www.sqlite.org/fileformat2.html#file_format_version_numbers>.

@@ -1,9 +1,12 @@
 //! Threads that may not be had: where the system lets a user have few processes, starting one fails, and the standard library
 //! would panic.
 
+use std::error::Error;
 use std::io;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
+
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 /// Starts a thread.
 ///
@@ -42,9 +45,54 @@ pub fn check(count: usize) -> io::Result<()> {
     Ok(())
 }
 
+/// A pool of threads for parallel loops.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn pool() -> io::Result<ThreadPool> {
+    ThreadPoolBuilder::new().build().map_err(|error| of_pool(&error))
+}
+
+/// Starts the pool that parallel loops of any thread use, unless this thread is in one of its own: rayon would panic in the first
+/// loop where that cannot be.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn start_common_pool() -> io::Result<()> {
+    // Rayon tries once in a process.
+    static TRIED: OnceLock<Option<(io::ErrorKind, String)>> = OnceLock::new();
+    if rayon::current_thread_index().is_some() {
+        return Ok(());
+    }
+    let failed = TRIED.get_or_init(|| match ThreadPoolBuilder::new().build_global() {
+        // Without a cause it is there already.
+        Err(error) if error.source().is_some() => {
+            let error = of_pool(&error);
+            Some((error.kind(), error.to_string()))
+        }
+        _ => None,
+    });
+    failed.as_ref().map_or(Ok(()), |(kind, message)| Err(io::Error::new(*kind, message.clone())))
+}
+
+fn of_pool(error: &ThreadPoolBuildError) -> io::Error {
+    match error.source().and_then(|cause| cause.downcast_ref::<io::Error>()) {
+        Some(cause) => in_words(cause),
+        None => io::Error::other(error.to_string()),
+    }
+}
+
 fn in_words(error: &io::Error) -> io::Error {
-    let way_out = "end other programs of yours, or raise the limit on your processes (ulimit -u)";
-    io::Error::new(error.kind(), format!("cannot start another thread: {error}; {way_out}"))
+    not_started("another thread", error)
+}
+
+/// Why `what` cannot be started, with the way out where that is known.
+pub fn not_started(what: &str, error: &io::Error) -> io::Error {
+    let way_out = match error.kind() {
+        io::ErrorKind::WouldBlock => "; end other programs of yours, or raise the limit on your processes (ulimit -u)",
+        _ => "",
+    };
+    io::Error::new(error.kind(), format!("cannot start {what}: {error}{way_out}"))
 }
 
 #[cfg(test)]

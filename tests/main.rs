@@ -32,6 +32,7 @@
 //! - run folders from somebody else: links, pipes, huge files in place of each file: `strangers`
 //! - other users of the machine: tokens, passwords, stores that cannot be written, names from elsewhere: `others`
 //! - what other users have planted beside stores, data and outputs, and limits on processes and files: `planted`
+//! - clients of servers that send names of files, images and tables of odd shapes, names in a command line, full disks: `outsiders`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - hostile text, pictures and strangers, in a real browser: `hostile`
 //! - the dashboard in a real browser: `browser`, its charts: `charts`, what users arrange there: `chosen`, experiments: `home`, live and failed runs: `states`, what users do there with how many clicks: `tasks` (its routes and guard: `src/dashboard/tests.rs`)
@@ -132,6 +133,8 @@ mod onnx;
 #[cfg(target_os = "linux")]
 #[path = "burnlab/others.rs"]
 mod others;
+#[path = "burnlab/outsiders.rs"]
+mod outsiders;
 #[path = "burnlab/page.rs"]
 mod page;
 #[path = "burnlab/pictures.rs"]

@@ -13,6 +13,9 @@ use crate::figures::counted;
 use crate::postgresql::HAS_POSTGRES;
 use crate::tracking::{Location, Store, TrackingError, folder};
 
+/// Bytes that a small run and its rows in the store take.
+const LEAST_FREE: u64 = 1 << 20;
+
 /// Cargo features, whether this build has them, and what they add.
 fn features() -> [(&'static str, bool, &'static str); 7] {
     let has = |backend| BackendName::compiled().contains(&backend);
@@ -92,6 +95,9 @@ fn usable(location: &Location) -> anyhow::Result<String> {
     };
     let num_runs = store.runs()?.len();
     Store::open_at(location)?;
+    if folder::free_space(root)? < LEAST_FREE {
+        return Err(TrackingError::Full { path: root.clone() }.into());
+    }
     check_writable(&store.runs_folder())?;
     let (runs, schema) = (counted(num_runs, "run"), store.schema());
     Ok(format!("`{}`: {runs}, schema {schema}, can be written{}", root.display(), free(root)?))

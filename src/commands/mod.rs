@@ -1,6 +1,6 @@
 //! One verb, one file: parses its arguments, calls [`experiment`](crate::experiment) or the store, and prints.
 
-use crate::commands::output::tell;
+use crate::commands::output::{tell, without_escapes};
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -48,6 +48,17 @@ pub fn run(cli: Cli) -> ExitCode {
         tell!("error: {}", explain_error(&error));
         ExitCode::FAILURE
     })
+}
+
+/// Prints why the command line is not understood, or the help that was asked for.
+pub fn refuse(error: &clap::Error) -> ExitCode {
+    // A name that a pattern of the shell has put there, of a file that somebody sent, may hold commands to the terminal.
+    let is_plain = |argument: &str| without_escapes(argument) == argument;
+    if error.use_stderr() && !std::env::args_os().all(|argument| is_plain(&argument.to_string_lossy())) {
+        tell!("{}", error.render().to_string().trim_end());
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    }
+    error.exit()
 }
 
 /// Every user of the machine sees the arguments of all processes.

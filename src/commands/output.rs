@@ -13,6 +13,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::directory::{Directory, Found, Kind, Purpose, Unresolved};
+use crate::invalid::one_line;
 use crate::permissions::{self, creates_for_this_user_alone, is_own_number};
 
 /// Prints a line. A closed pipe (`| head`) ends the output, not the work.
@@ -118,7 +119,7 @@ pub fn is_stdout(file: &Path) -> bool {
 /// Prints the path of what was written, unless that went to standard output.
 pub fn say_path(file: &Path) {
     if !is_stdout(file) {
-        say!("{}", file.display());
+        say!("{}", one_line(&file.display().to_string()));
     }
 }
 

@@ -70,7 +70,7 @@ pub fn run_parallel(
     loop {
         while running.len() < jobs && !interrupter.should_stop() {
             let Some(mut command) = next()? else { break };
-            let child = command.spawn().context("a process cannot be started")?;
+            let child = command.spawn().map_err(|error| threads::not_started("another process", &error))?;
             running.push(child.id());
             watch(child, sender.clone())?;
         }

@@ -12,7 +12,8 @@ use serde::Deserialize;
 
 use super::files::SANDBOX;
 use super::request::{checked, run_id};
-use super::{ApiError, AppState};
+use super::{ApiError, AppState, work_in};
+use crate::tracking::Store;
 
 /// Makes an SVG picture of a test row, numbered as in `predictions.csv`, from the run folder alone.
 type Explain = dyn Fn(&Path, usize) -> anyhow::Result<String> + Send + Sync;
@@ -32,7 +33,8 @@ pub struct ContributionsQuery {
     row: usize,
 }
 
-/// `GET /api/runs/{id}/contributions?row=N`. The work has one of the few places of readers.
+/// `GET /api/runs/{id}/contributions?row=N`. One prediction is explained at a time, in a place of its own: it may take long, even
+/// when nobody waits for it any more, and the readers of runs are not to wait for it.
 pub async fn contributions(
     State(state): State<AppState>,
     UrlPath(id): UrlPath<String>,
@@ -43,13 +45,12 @@ pub async fn contributions(
     let Some(Explainer(explain)) = state.shared.models.explainer.clone() else {
         return Err(ApiError::not_found("this dashboard explains no predictions"));
     };
-    let picture = state
-        .read(move |store| {
-            let id = store.run(&id)?.record.id;
-            let folder = store.local_folder(&id)?;
-            let folder = folder.ok_or_else(|| ApiError::not_found(format!("run `{id}` has no folder here")))?;
-            explain(&folder, row).map_err(|error| ApiError::bad_request(format!("{error:#}")))
-        })
-        .await?;
+    let find = move |store: &Store| {
+        let id = store.run(&id)?.record.id;
+        store.local_folder(&id)?.ok_or_else(|| ApiError::not_found(format!("run `{id}` has no folder here")))
+    };
+    let folder = state.read(find).await?;
+    let explain = move || explain(&folder, row).map_err(|error| ApiError::bad_request(format!("{error:#}")));
+    let picture = work_in(&state.shared.explaining, explain).await?;
     Ok(([(CONTENT_TYPE, "image/svg+xml"), (CONTENT_SECURITY_POLICY, SANDBOX)], picture))
 }

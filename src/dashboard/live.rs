@@ -169,7 +169,9 @@ impl Live {
             Some(_) => Some(FileIdentity::default()),
             None => identity(&self.location.root.join("burnlab.db")),
         };
-        if watched.store.is_some() && watched.file == file {
+        let is_same = watched.store.is_some() && watched.file == file;
+        // One that is read without locks shows what it was when it was opened.
+        if is_same && !watched.store.as_ref().is_some_and(Store::is_unlocked) {
             return Ok(false);
         }
         watched.store = match Store::open_read_only_at(&self.location) {
@@ -178,7 +180,7 @@ impl Live {
             Err(error) => return Err(error),
         };
         watched.file = file;
-        Ok(true)
+        Ok(!is_same)
     }
 
     /// Takes what the lock guards, so that two refreshes cannot publish in the wrong order.

@@ -105,6 +105,8 @@ struct Shared {
     /// Held by the request that reads what changed; the others wait for it without a thread.
     refreshing: Mutex<()>,
     readers: Arc<Semaphore>,
+    /// One place, of the request whose prediction is explained.
+    explaining: Arc<Semaphore>,
     /// How many pages listen to events.
     listeners: AtomicUsize,
     /// Set to true when the server shuts down, to end the event streams.
@@ -123,7 +125,7 @@ impl AppState {
         let live = Arc::new(Live::new(location.clone()));
         let (ending, _) = watch::channel(false);
         let listeners = AtomicUsize::new(0);
-        let readers = Arc::new(Semaphore::new(MAX_READERS));
+        let (readers, explaining) = (Arc::new(Semaphore::new(MAX_READERS)), Arc::new(Semaphore::new(1)));
         let (pages, boards) = (Pages::default(), Boards::default());
         let (naming, refreshing) = (Mutex::default(), Mutex::default());
         let shared = Arc::new(Shared {
@@ -136,6 +138,7 @@ impl AppState {
             naming,
             refreshing,
             readers,
+            explaining,
             listeners,
             ending,
         });
@@ -201,13 +204,7 @@ impl AppState {
         &self,
         work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let reader = Arc::clone(&self.shared.readers).acquire_owned().await.map_err(ApiError::internal)?;
-        blocking(move || {
-            // Held by the work, which continues if the client disconnects.
-            let _reader = reader;
-            work()
-        })
-        .await
+        work_in(&self.shared.readers, work).await
     }
 
     /// Changes the store with `work`, then brings the runs in memory up to date.
@@ -242,6 +239,20 @@ impl Drop for Listening {
     fn drop(&mut self) {
         self.0.shared.listeners.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Runs `work` on a thread that may block, once there is a place.
+async fn work_in<T: Send + 'static>(
+    places: &Arc<Semaphore>,
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(ApiError::internal)?;
+    blocking(move || {
+        // Held by the work, which continues if the client disconnects.
+        let _place = place;
+        work()
+    })
+    .await
 }
 
 async fn blocking<T: Send + 'static>(

@@ -15,10 +15,13 @@ use super::cell_parser::CellParser;
 use super::dialect::{Dialect, LineEnd, infer_dialect};
 use super::encoding;
 use super::origin::{BUFFER_BYTES, Opened, Origin};
+use super::record_ends::RecordEnds;
 use super::table::{About, CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table, content, is_invisible};
 use crate::figures::counted;
 use crate::invalid::Invalid;
 
+/// What a reader takes away at the start of what it reads.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// From this size on, a file is read in blocks of that size.
 const BLOCK_BYTES: usize = 512 << 10;
 
@@ -222,7 +225,8 @@ impl CsvReader<'_> {
 
     fn reader(&self) -> Result<csv::Reader<Guarded>, Invalid> {
         let mut builder = self.dialect.builder();
-        Ok(builder.comment(self.comment).buffer_capacity(BUFFER_BYTES).from_reader(self.source()?))
+        let source = Guarded { quotes: Some(RecordEnds::new(&self.dialect, self.comment)), ..self.source()? };
+        Ok(builder.comment(self.comment).buffer_capacity(BUFFER_BYTES).from_reader(source))
     }
 
     /// The text from its first record on.
@@ -246,7 +250,14 @@ impl CsvReader<'_> {
             bounded.read_until(end, &mut line).map_err(|error| self.origin.unreadable(&error))?;
         }
         let line = 1 + self.dialect.num_skipped as u64;
-        Ok(Guarded { inner, display: self.origin.display.clone(), line, num_pending: 0 })
+        Ok(Guarded {
+            inner,
+            display: self.origin.display.clone(),
+            line,
+            num_pending: 0,
+            quotes: None,
+            is_at_start: true,
+        })
     }
 
     /// The csv crate leaves the LF of a CR LF to the next record, and counts only LF.
@@ -312,7 +323,9 @@ impl CsvReader<'_> {
     /// What [`Guarded`] reports while it reads the record that begins in `line`.
     pub(super) fn unreadable(&self, error: &io::Error, line: u64) -> Invalid {
         match error.kind() {
-            io::ErrorKind::FileTooLarge => self.origin.error_at(line, &error.to_string()),
+            io::ErrorKind::FileTooLarge | io::ErrorKind::UnexpectedEof => {
+                self.origin.error_at(line, &error.to_string())
+            }
             _ => Invalid::at(self.origin.key, error.to_string()),
         }
     }
@@ -384,13 +397,23 @@ fn is_number(cell: &[u8]) -> bool {
     text.is_some_and(|text| text.parse::<f64>().is_ok())
 }
 
-/// Rejects NUL bytes and endless records before the CSV reader buffers them.
+/// The end of a file in a quoted cell, whose reader would take all rows after the quote for a part of the cell.
+pub(super) fn left_open() -> io::Error {
+    let message = "a quote that opens in this row is never closed, so that what follows would be a part of one cell: close it, \
+                   or remove it";
+    io::Error::new(io::ErrorKind::UnexpectedEof, message)
+}
+
+/// Rejects NUL bytes and endless records before the CSV reader buffers them, and an end in a quoted cell.
 pub(super) struct Guarded {
     inner: BufReader<Box<dyn Read>>,
     display: String,
     line: u64,
     /// Bytes since the last record that has ended.
     pub(super) num_pending: usize,
+    /// Follows the bytes, unless whoever reads them does.
+    quotes: Option<RecordEnds>,
+    is_at_start: bool,
 }
 
 impl Read for Guarded {
@@ -411,6 +434,14 @@ impl Read for Guarded {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         self.line += count_lines(bytes);
+        if let Some(quotes) = &mut self.quotes {
+            // A reader takes a byte order mark at its start for no cell's.
+            let is_at_start = std::mem::take(&mut self.is_at_start);
+            quotes.last_in(bytes.strip_prefix(BYTE_ORDER_MARK).filter(|_| is_at_start).unwrap_or(bytes));
+            if num_read == 0 && !buffer.is_empty() && quotes.is_in_quotes() {
+                return Err(left_open());
+            }
+        }
         Ok(num_read)
     }
 }

@@ -4,14 +4,11 @@ use std::borrow::Cow;
 
 use csv::ByteRecord;
 
-use super::csv::{CsvReader, Rules};
+use super::csv::{BYTE_ORDER_MARK, CsvReader, Rules};
 use super::dialect::LineEnd;
 use super::origin::BUFFER_BYTES;
 use super::table::{Cell, CellTexts, content};
 use crate::invalid::Invalid;
-
-/// What a reader takes away at the start of what it reads.
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Whole records. Its memory is used again for the next ones.
 #[derive(Default)]

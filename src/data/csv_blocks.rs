@@ -7,12 +7,13 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
-use super::csv::{CsvReader, Guarded, Rules};
-use super::csv_block::{BYTE_ORDER_MARK, Block};
+use super::csv::{BYTE_ORDER_MARK, CsvReader, Guarded, Rules, left_open};
+use super::csv_block::Block;
 use super::origin::BUFFER_BYTES;
 use super::record_ends::RecordEnds;
 use super::table::RowVisitor;
 use crate::invalid::Invalid;
+use crate::threads::start_common_pool;
 
 /// Blocks that are parsed at a time, at most: each takes a few times its bytes.
 const MAX_BLOCKS: usize = 8;
@@ -62,6 +63,10 @@ impl Blocks {
                 }
             };
             self.rest.truncate(num_before + *num_read.as_ref().unwrap_or(&0));
+            let num_read = match num_read {
+                Ok(0) if self.ends.is_in_quotes() => Err(left_open()),
+                num_read => num_read,
+            };
             match num_read {
                 Ok(num_read) => self.has_ended = num_read == 0,
                 // The records before come first.
@@ -122,6 +127,7 @@ impl CsvReader<'_> {
             failed: None,
         };
         let rules = Rules { header: self.header() };
+        start_common_pool().map_err(|error| self.origin.unreadable(&error))?;
         let num_at_a_time = rayon::current_num_threads().clamp(1, MAX_BLOCKS);
         // Filled again and again: memory that one thread takes and another gives back is slow to be used again.
         let some = || (0..num_at_a_time).map(|_| Block::default()).collect::<Vec<Block>>();

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::path::Path;
 
-use super::origin::{Opened, Origin};
+use super::origin::{MAX_FILES, Opened, Origin};
 use super::table::Table;
 use super::{
     DataConfig, archive, csv, image_file, images, json_lines, numpy, numpy_header, separated, several, sqlite, zip,
@@ -132,6 +132,10 @@ pub(super) fn open<'a>(
     config: &DataConfig,
     encoding_before: Option<&str>,
 ) -> Result<Table<'a>, Invalid> {
+    if origin.parts().len() > MAX_FILES {
+        // Some of them would be read, and which ones would be left to the file system.
+        return Err(origin.error(&format!("is more than {MAX_FILES} files, too many to be read as one: join them")));
+    }
     let table = match origin.parts() {
         [] => open_one(origin, config, encoding_before)?,
         parts => {

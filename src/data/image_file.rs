@@ -18,6 +18,8 @@ use super::image_scale::scaled;
 /// telephones write. A small file may claim more, and would take all memory.
 const MAX_FILE_BYTES: u64 = 128 << 20;
 const MAX_PIXELS: usize = 120_000_000;
+/// Pixels along a side: for each of them some numbers are in memory while the image is scaled.
+const MAX_SIDE: usize = 1 << 20;
 
 /// Pixels as they are in the file.
 struct Pixels {
@@ -104,7 +106,10 @@ fn open(path: &Path) -> Result<(Pixels, u16), String> {
 
 fn check_size(width: usize, height: usize) -> Result<(), String> {
     match width.checked_mul(height) {
-        Some(1..=MAX_PIXELS) => Ok(()),
+        Some(1..=MAX_PIXELS) if width.max(height) <= MAX_SIDE => Ok(()),
+        Some(1..=MAX_PIXELS) => Err(format!(
+            "claims {width} x {height} pixels, and no image may have more than {MAX_SIDE} along a side: make it smaller"
+        )),
         Some(0) => Err("has no pixels: it is damaged".into()),
         _ => Err(format!(
             "claims {width} x {height} pixels, and no image may have more than {} million: make it smaller",
@@ -178,7 +183,10 @@ fn jpeg(bytes: &[u8]) -> Result<(Pixels, u16), String> {
     if last([0xff, 0xd9]) <= last([0xff, 0xda]) {
         return Err("is a damaged JPEG file: it is cut off".into());
     }
-    let options = DecoderOptions::default().set_max_width(MAX_SIDE).set_max_height(MAX_SIDE).set_use_unsafe(false);
+    let options = DecoderOptions::default()
+        .set_max_width(MAX_SIDE_OF_JPEG)
+        .set_max_height(MAX_SIDE_OF_JPEG)
+        .set_use_unsafe(false);
     let mut decoder = JpegDecoder::new_with_options(Cursor::new(bytes), options);
     decoder.decode_headers().map_err(damaged)?;
     let info = decoder.info().ok_or("is a damaged JPEG file: it has no header")?;
@@ -193,7 +201,7 @@ fn jpeg(bytes: &[u8]) -> Result<(Pixels, u16), String> {
 }
 
 /// JPEG counts the pixels of a side in 16 bits.
-const MAX_SIDE: usize = 1 << 16;
+const MAX_SIDE_OF_JPEG: usize = 1 << 16;
 
 /// The orientation in the EXIF data of a photograph, a TIFF structure (EXIF 2.3, section 4.6.4, tag 0x0112); 1 without.
 fn orientation(exif: &[u8]) -> u16 {

@@ -14,25 +14,37 @@ pub(super) fn scaled(bytes: &[u8], [height, width]: [usize; 2], shape: ImageShap
     }
     let channels = shape.channels;
     let (columns, rows) = (weights(width, shape.width), weights(height, shape.height));
-    // Row by row first, `[height, shape.width, channels]`.
-    let mut narrow = Vec::with_capacity(height * shape.width * channels);
-    for row in bytes.chunks_exact(width * channels) {
-        for Weights { first, of } in &columns {
+    let row_len = shape.width * channels;
+    // Row by row, each added to the new ones that it is a part of: an image of a hundred million rows of one pixel would take
+    // gigabytes if all were kept at the new width.
+    let mut narrow = vec![0.0; row_len];
+    let mut sums = vec![0.0; shape.height * row_len];
+    let mut first_open = 0;
+    for (row, levels) in bytes.chunks_exact(width * channels).enumerate() {
+        // New rows begin and end in their order.
+        while rows.get(first_open).is_some_and(|of_row| of_row.first + of_row.of.len() <= row) {
+            first_open += 1;
+        }
+        let mut open = (first_open..rows.len()).take_while(|&new| rows[new].first <= row).peekable();
+        if open.peek().is_none() {
+            continue;
+        }
+        for (pixel, Weights { first, of }) in columns.iter().enumerate() {
             for channel in 0..channels {
                 let levels = of
                     .iter()
                     .zip(*first..)
-                    .map(|(weight, column)| weight * f32::from(row[column * channels + channel]));
-                narrow.push(levels.sum::<f32>());
+                    .map(|(weight, column)| weight * f32::from(levels[column * channels + channel]));
+                narrow[pixel * channels + channel] = levels.sum::<f32>();
             }
         }
+        for new in open {
+            let weight = rows[new].of[row - rows[new].first];
+            let sums = &mut sums[new * row_len..][..row_len];
+            sums.iter_mut().zip(&narrow).for_each(|(sum, level)| *sum += weight * level);
+        }
     }
-    let row_len = shape.width * channels;
-    for Weights { first, of } in &rows {
-        let sums =
-            (0..row_len).map(|i| of.iter().zip(*first..).map(|(weight, row)| weight * narrow[row * row_len + i]).sum());
-        cells.extend(sums.map(|level: f32| (level / 255.0).clamp(0.0, 1.0)));
-    }
+    cells.extend(sums.into_iter().map(|level: f32| (level / 255.0).clamp(0.0, 1.0)));
 }
 
 /// The old pixels of which a new one is made, one after the other from `first`, and the share of each.

@@ -65,13 +65,16 @@ pub(super) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Invalid> {
 /// A single image, without a label.
 ///
 /// # Errors
-/// An image that is named for training; no `data.image_shape`.
+/// An image that is named for training, or that somebody sent; no `data.image_shape`.
 pub(super) fn of_file<'a>(
     origin: &'a Origin,
     _: Opened,
     config: &DataConfig,
     _: Option<&str>,
 ) -> Result<Table<'a>, Invalid> {
+    if origin.is_given() {
+        return Err(origin.error(NO_FILES_OF_A_REQUEST));
+    }
     let Some(path) = origin.path().filter(|_| !origin.key.starts_with("data.")) else {
         return Err(origin.error("is one image: name a folder that has a folder of images for each class, or a table"));
     };
@@ -88,7 +91,7 @@ pub(super) fn of_file<'a>(
 /// table no such column.
 ///
 /// # Errors
-/// No such column in the training table; no `data.image_shape`.
+/// No such column in the training table; no `data.image_shape`; rows that somebody sent.
 pub(super) fn of_table<'a>(table: Table<'a>, origin: &'a Origin, config: &DataConfig) -> Result<Table<'a>, Invalid> {
     let Some(name) = config.images.as_deref().filter(|_| table.about().pixels.is_none()) else { return Ok(table) };
     let Some(file) = table.names().iter().position(|other| other == name) else {
@@ -98,6 +101,10 @@ pub(super) fn of_table<'a>(table: Table<'a>, origin: &'a Origin, config: &DataCo
         }
         return Ok(table);
     };
+    // The sender could have any file of this machine looked at.
+    if origin.is_given() {
+        return Err(origin.error(NO_FILES_OF_A_REQUEST));
+    }
     let shape = config.image_shape.ok_or_else(needs_shape)?;
     let folder = origin.path().and_then(Path::parent).map_or_else(PathBuf::new, Path::to_owned);
     pictures(origin, table, file, folder, shape, config)
@@ -145,6 +152,10 @@ fn shape(origin: &Origin, config: &DataConfig, first: impl FnOnce() -> PathBuf) 
         }
     }
 }
+
+/// Of image files that rows name, or are, which somebody sent.
+const NO_FILES_OF_A_REQUEST: &str =
+    "has image files or their names, and no file is read for it: send the numbers of the pixels";
 
 /// Of images for a model that knows none.
 pub(super) const NOT_OF_IMAGES: &str = "holds images, and the model was not trained on image files: name a table like that \

@@ -6,7 +6,7 @@
 //!   with `csv_blocks`, `csv_block` and `record_ends` (large files, in parallel), `dialect` (delimiter, quotes, titles), `blanks` (runs of spaces) and `cell_parser`: the CSV reader, with
 //!   `encoding` (conversion to UTF-8); `json_lines`, `sqlite`, `numpy` (with `numpy_header`), `archive` (what a ZIP file
 //!   is), with their features `sheet` (`xlsx`, `ods`), `columnar` (`parquet`, `arrow`) and `server` (PostgreSQL): the others,
-//!   over `value` (cells with types), `query` (of databases) and `guarded` (decoders that panic); `several`: files one after the other; `origin`: finds, opens and decompresses files, with `stream`
+//!   over `value` (cells with types), `query` (of databases, within the bounds of `endless`) and `guarded` (decoders that panic); `several`: files one after the other; `origin`: finds, opens and decompresses files, with `stream`
 //!   for pipes and `zip`
 //! - `infer`: reads a table into a data set, with `column_names` (lookup), `columns` (observation, rejections), `reread`
 //!   (texts), `kinds` and `decide` (numbers, dates or names), `number_texts` (numbers that may be codes or dates), `target`
@@ -68,6 +68,7 @@ mod distinct;
 mod division;
 mod drift;
 mod encoding;
+mod endless;
 mod examples;
 mod follow;
 mod formats;

@@ -14,7 +14,7 @@ use crate::{missing, secrets, shipped};
 
 pub(super) const BUFFER_BYTES: usize = 64 << 10;
 /// Files that are read as one.
-const MAX_FILES: usize = 10_000;
+pub(super) const MAX_FILES: usize = 10_000;
 /// The bits of a line's number that count lines; those above say which of several files it is in.
 const LINE_BITS: u32 = 40;
 
@@ -125,6 +125,11 @@ impl Origin {
             Bytes::Shipped(bytes) => Some(Arc::from(*bytes)),
             _ => None,
         }
+    }
+
+    /// Whether somebody sent the bytes: what they name are no files of this machine.
+    pub(super) fn is_given(&self) -> bool {
+        matches!(self.bytes, Bytes::Given(_))
     }
 
     /// Whether it has been opened, and can be read only once.
@@ -260,7 +265,7 @@ pub(super) fn is_pattern(path: &Path) -> bool {
 }
 
 /// The files whose names match that of `path`, in which `*` stands for any characters and `?` for one, sorted by name;
-/// `path` itself if there is such a file, or none that matches.
+/// `path` itself if there is such a file, or none that matches. Of more than may be read as one, one more.
 pub(super) fn matching(path: &Path) -> Vec<PathBuf> {
     let pattern = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let itself = || vec![path.to_owned()];
@@ -276,7 +281,7 @@ pub(super) fn matching(path: &Path) -> Vec<PathBuf> {
         let name: Vec<char> = name.to_string_lossy().chars().collect();
         (name.first() != Some(&'.') || pattern.first() == Some(&'.')) && matches(&name, &pattern)
     };
-    let mut found: Vec<PathBuf> = names.filter(is_match).take(MAX_FILES).map(|name| folder.join(name)).collect();
+    let mut found: Vec<PathBuf> = names.filter(is_match).take(MAX_FILES + 1).map(|name| folder.join(name)).collect();
     found.sort();
     if found.is_empty() { itself() } else { found }
 }

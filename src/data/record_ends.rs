@@ -36,6 +36,11 @@ impl RecordEnds {
         Self { delimiter: dialect.delimiter, quote: dialect.quote(), escape, comment, state: State::RecordStart }
     }
 
+    /// Whether the bytes so far end in a quoted cell.
+    pub(super) fn is_in_quotes(&self) -> bool {
+        matches!(self.state, State::Quoted | State::Escaped)
+    }
+
     /// Follows `bytes`, which come after those before. Returns the place in them after the last line feed that ends a
     /// record. One that ends a blank line or a comment does not count: the line of the record after these is that of
     /// the first of them.
@@ -62,7 +67,7 @@ impl RecordEnds {
         };
         let ends_record = |place: usize| match place.checked_sub(1) {
             Some(last) => bytes[last] != b'\n',
-            None => !matches!(before, State::RecordStart | State::RecordEnd),
+            None => before != State::RecordStart,
         };
         let mut end = bytes.len();
         while let Some(place) = memrchr(b'\n', &bytes[..end]) {
@@ -144,6 +149,16 @@ mod tests {
         ] {
             assert_eq!(end(Quoting::Double, text), expected, "{text:?}");
         }
+        for (text, expected) in
+            [("a,\"b\n", true), ("a,\"b\"", false), ("a,\"b\"\"", true), ("a,b\"", false), ("#\"", false)]
+        {
+            let mut ends = RecordEnds::new(&dialect(Quoting::Double), Some(b'#'));
+            ends.last_in(text.as_bytes());
+            assert_eq!(ends.is_in_quotes(), expected, "{text:?}");
+        }
+        // The LF of a CR LF, after what came before.
+        let mut ends = RecordEnds::new(&dialect(Quoting::Double), None);
+        assert_eq!((ends.last_in(b"a\r"), ends.last_in(b"\nb"), ends.last_in(b"\n")), (None, Some(1), Some(1)));
         assert_eq!(end(Quoting::Backslash, "\"a\\\"\n\"\nb"), Some(7));
         assert_eq!(end(Quoting::Single, "'a\n''\n'\n\"\nb"), Some(10));
     }

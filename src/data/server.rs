@@ -10,6 +10,7 @@ use postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::DataConfig;
 use super::cell_parser::CellParser;
+use super::endless::Given;
 use super::origin::Origin;
 use super::query::{self, LONGEST_ROW_SECONDS};
 use super::table::{CellTexts, Reader, RowVisitor, Table};
@@ -107,6 +108,7 @@ impl Reader for Query<'_> {
         let refuse = |error: postgres::Error| refused(self.origin, &error);
         client.execute(&declare(&self.text), &[]).map_err(refuse)?;
         let (mut number, mut cells, mut count) = (0, Vec::with_capacity(columns.len()), 1);
+        let mut given = Given::default();
         'rows: loop {
             let began = Instant::now();
             let messages = client.simple_query(&format!("FETCH FORWARD {count} FROM burnlab_rows")).map_err(refuse)?;
@@ -117,6 +119,7 @@ impl Reader for Query<'_> {
             let before = number;
             for row in rows {
                 number += 1;
+                given.add(row.num_bytes()).map_err(|why| query::refused(self.origin, &why))?;
                 cells.clear();
                 cells.extend(columns.iter().map(|&column| row.value(column).cell(&self.cells)));
                 if visit(number, &cells, &row).is_break() {
@@ -161,6 +164,10 @@ struct Row<'r> {
 }
 
 impl Row<'_> {
+    fn num_bytes(&self) -> usize {
+        (0..self.row.len()).filter_map(|column| self.row.get(column)).map(str::len).sum()
+    }
+
     fn value(&self, column: usize) -> Value<'_> {
         let Some(text) = self.row.get(column) else { return Value::Missing };
         match self.types[column] {

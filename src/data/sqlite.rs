@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -14,12 +14,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::DataConfig;
 use super::cell_parser::CellParser;
+use super::endless::Given;
 use super::origin::{Opened, Origin};
 use super::query::{self, LONGEST_ROW_SECONDS};
 use super::table::{CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table};
 use super::value::Value;
 use crate::invalid::Invalid;
-use crate::sqlite_file::{self, Reading, Writers};
+use crate::sqlite_file::{self, Reading, Unlocked, Writers};
 
 /// The first bytes of a database.
 pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -90,16 +91,17 @@ pub(super) fn open<'a>(
 /// A connection that reads this file alone.
 struct Connected {
     connection: Connection,
-    /// When the file was last changed, where it is read without the locks of SQLite: somebody may begin to write it.
-    unlocked: Option<(PathBuf, SystemTime)>,
+    unlocked: Option<Unlocked>,
 }
 
 impl Connected {
     /// Whether the rows that were read may be some of before a change and some of after it.
     fn is_changed(&self) -> bool {
-        self.unlocked.as_ref().is_some_and(|(path, before)| {
-            let log = sqlite_file::beside(path).next().map_or(0, |(_, log)| log.metadata().map_or(0, |log| log.len()));
-            log > 0 || path.metadata().and_then(|data| data.modified()).ok() != Some(*before)
+        self.unlocked.as_ref().is_some_and(|unlocked| {
+            let log = sqlite_file::beside(unlocked.path()).next();
+            // What the next pass would read as well.
+            let has_log = log.is_some_and(|(_, log)| log.metadata().is_ok_and(|log| log.len() > 0));
+            has_log || unlocked.is_changed()
         })
     }
 }
@@ -122,8 +124,7 @@ fn connect(origin: &Origin, path: &Path) -> Result<Connected, Invalid> {
             return Err(refuse(&what));
         }
     };
-    let changed = || path.metadata().and_then(|data| data.modified());
-    let changed = is_unlocked.then(changed).transpose().map_err(|error| refuse(&error))?;
+    let unlocked = is_unlocked.then(|| Unlocked::new(&path)).transpose().map_err(|error| refuse(&error))?;
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(name, flags)?;
         // A config from somebody else may hold any query, and a database from somebody else any view.
@@ -135,7 +136,7 @@ fn connect(origin: &Origin, path: &Path) -> Result<Connected, Invalid> {
         Ok(connection)
     };
     let connection = open().map_err(|error| refuse(&error))?;
-    Ok(Connected { connection, unlocked: changed.map(|changed| (path, changed)) })
+    Ok(Connected { connection, unlocked })
 }
 
 /// A query for all rows of the only table.
@@ -175,11 +176,12 @@ impl Reader for Query<'_> {
             return Err(changed());
         }
         let mut rows = statement.query([]).map_err(|error| refused(self.origin, &error))?;
-        let (mut number, mut cells) = (0, Vec::with_capacity(columns.len()));
+        let (mut number, mut cells, mut given) = (0, Vec::with_capacity(columns.len()), Given::default());
         while let Some(row) = rows.next().map_err(|error| refused(self.origin, &error))? {
             number += 1;
             patience.begin_again();
             let row = Values(row);
+            given.add(row.num_bytes(self.names.len())).map_err(|why| query::refused(self.origin, &why))?;
             cells.clear();
             for &column in columns {
                 let value = row
@@ -208,6 +210,15 @@ impl Values<'_> {
             ValueRef::Text(text) => Value::Text(Cow::Borrowed(text)),
             ValueRef::Blob(_) => return None,
         })
+    }
+
+    /// Of all texts and blobs, those of columns that nobody wants included: the database has made them.
+    fn num_bytes(&self, num_columns: usize) -> usize {
+        let of = |column| match self.0.get_ref(column) {
+            Ok(ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => bytes.len(),
+            _ => 0,
+        };
+        (0..num_columns).map(of).sum()
     }
 }
 

@@ -17,6 +17,7 @@ use super::saved_model::SavedModel;
 use crate::backend::{BackendName, Job, run_on};
 use crate::data::{Block, Drift, KeptCells, NewRows};
 use crate::threads;
+use crate::tracking::folder::Kept;
 use crate::training::OutputDecoder;
 use crate::training::evaluation::{Answer, logits};
 
@@ -140,20 +141,20 @@ fn write_averages(receivers: &[Receiver<Part>], output: &mut Output<'_>, is_orde
 }
 
 /// What cannot be read several times, as a file that can; `None` for a file.
-fn spooled(input: &Path) -> anyhow::Result<Option<tempfile::NamedTempFile>> {
+fn spooled(input: &Path) -> anyhow::Result<Option<Kept>> {
     let is_stdin = input == Path::new("-");
     let is_stream = fs_err::metadata(input).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
     if !is_stdin && !is_stream {
         return Ok(None);
     }
-    let mut file = tempfile::Builder::new().prefix("burnlab-").tempfile()?;
-    let mut copy = |mut source: &mut dyn io::Read| io::copy(&mut source, file.as_file_mut());
-    match is_stdin {
-        true => copy(&mut io::stdin().lock()),
-        false => copy(&mut File::open(input)?),
-    }
-    .with_context(|| format!("cannot keep {} for each member to read", input.display()))?;
-    Ok(Some(file))
+    let kept = Kept::new("rows", |file| {
+        match is_stdin {
+            true => io::copy(&mut io::stdin().lock(), file),
+            false => io::copy(&mut File::open(input)?, file),
+        }
+        .map(drop)
+    });
+    kept.map(Some).with_context(|| format!("cannot keep {} for each member to read", input.display()))
 }
 
 /// Nobody takes the answers of a member any more.

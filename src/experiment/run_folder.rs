@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tempfile::TempDir;
 
 use super::calibration::Calibration;
 use super::environment::RunEnvironment;
@@ -17,6 +16,7 @@ use crate::data::{self, DataConfig, Dataset, Inputs, PREPROCESSING_VERSIONS, Pre
 use crate::invalid::one_line;
 use crate::model::NamedWeights;
 use crate::shell::command_in;
+use crate::tracking::folder::Kept;
 use crate::tracking::{Location, Run, RunId, RunRecord, Store, TrackingError, folder};
 use crate::training::Checkpoint;
 use crate::training::evaluation::Evaluation;
@@ -51,23 +51,22 @@ pub struct RunFolder {
     path: PathBuf,
 }
 
-/// A copy of a file of a run folder, which nobody else can change; removed when dropped.
+/// A copy of a file of a run folder, which nobody else can change.
 #[derive(Debug)]
 pub struct Copied {
-    _folder: TempDir,
-    path: PathBuf,
+    kept: Kept,
     original: PathBuf,
 }
 
 impl Copied {
     pub fn path(&self) -> &Path {
-        &self.path
+        self.kept.path()
     }
 
     /// An error of who read the copy, with the name of what it is a copy of.
     pub fn named(&self, error: anyhow::Error) -> anyhow::Error {
         let text = format!("{error:#}");
-        anyhow::Error::msg(text.replace(&*self.path.to_string_lossy(), &self.original.to_string_lossy()))
+        anyhow::Error::msg(text.replace(&*self.path().to_string_lossy(), &self.original.to_string_lossy()))
     }
 }
 
@@ -166,14 +165,9 @@ impl RunFolder {
     /// A link, or anything else but a file; one that is larger than what burnlab writes.
     pub fn copy(&self, name: &str) -> Result<Option<Copied>, TrackingError> {
         let Some(mut file) = folder::open_sound(&self.path, name)? else { return Ok(None) };
-        let mut copy = || -> std::io::Result<_> {
-            let folder = folder::private_folder()?;
-            let path = folder.path().join(name);
-            std::io::copy(&mut file, &mut fs_err::File::create_new(&path)?)?;
-            Ok((folder, path))
-        };
-        let (folder, path) = copy().map_err(TrackingError::Temporary)?;
-        Ok(Some(Copied { _folder: folder, path, original: self.file(name) }))
+        let kept =
+            Kept::new(name, |copy| std::io::copy(&mut file, copy).map(drop)).map_err(TrackingError::Temporary)?;
+        Ok(Some(Copied { kept, original: self.file(name) }))
     }
 
     /// Writes a picture into the subfolder `plots`; returns its path.
@@ -186,9 +180,10 @@ impl RunFolder {
         Ok(self.file(&name))
     }
 
-    /// The folder's name: the run's id, unless it was renamed.
+    /// The folder's name: the run's id, unless it was renamed. Whoever sent it may have put the end of a line into it, after which
+    /// anything could seem to be said by burnlab.
     pub fn name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.path.file_name().unwrap_or_default().to_string_lossy().replace(char::is_control, "_")
     }
 
     /// `config.toml`.
@@ -250,6 +245,14 @@ impl RunFolder {
         let mut reader = csv::Reader::from_reader(folder::open_table(&self.path, PREDICTIONS).ok()??);
         let column = reader.headers().ok()?.iter().position(|name| name == "row")?;
         reader.records().map(|record| record.ok()?.get(column)?.parse().ok()).collect()
+    }
+
+    /// Bytes of the model; 0 if there is none.
+    ///
+    /// # Errors
+    /// A link, or anything else but a file.
+    pub fn size_of_model(&self) -> anyhow::Result<u64> {
+        Ok(folder::open(&self.path, MODEL)?.map_or(Ok(0), |file| file.metadata().map(|data| data.len()))?)
     }
 
     /// The weights in one of its files, of a network with these shapes; `None` if there is none.

@@ -1,7 +1,5 @@
 //! One run: from its initial network to the evaluation of the trained one.
 
-use anyhow::Context;
-
 use super::calibrate::{Changed, calibrate};
 use super::fit_network::{Refitted, Trained, fail, fit_network};
 use super::prepare::{Prepared, Pretrained};
@@ -14,6 +12,7 @@ use crate::cpu::TrainingBackend;
 use crate::data::derive_seed;
 use crate::figures::counted;
 use crate::model::{NamedWeights, Net, freeze, load_weights, named_weights, transfer};
+use crate::threads;
 use crate::tracking::Status;
 use crate::training::evaluation::Evaluation;
 use crate::training::{Fitted, REFIT_CHECKPOINT, StopReason, TrainingConfig};
@@ -48,7 +47,7 @@ pub(super) fn on_threads_of_its_own<T: Send>(train: impl FnOnce() -> T + Send) -
     if rayon::current_thread_index().is_some() && rayon::current_num_threads() == 1 {
         return Ok(train());
     }
-    Ok(rayon::ThreadPoolBuilder::new().build().context("cannot start threads to train on")?.install(train))
+    Ok(threads::pool()?.install(train))
 }
 
 struct TrainJob<'a> {

@@ -13,7 +13,7 @@ use crate::sqlite_file::Unsound;
 #[derive(Debug, thiserror::Error)]
 pub enum TrackingError {
     /// A file or folder could not be read or written; the I/O error names the path.
-    #[error("{0}; check the disk space and your permissions there, or choose another folder with --artifacts")]
+    #[error("{0}; {out}", out = way_out(.0))]
     Io(#[from] io::Error),
 
     /// The file system cannot lock files, so that a crashed run could not be distinguished from a running one.
@@ -84,6 +84,10 @@ pub enum TrackingError {
     #[error("{0}, or choose another folder with --artifacts")]
     Unsound(#[from] Unsound),
 
+    /// A store that could be read without locks alone, since they are files beside it.
+    #[error("`{}` was changed by another process while it was read: try again", path.display())]
+    Changed { path: PathBuf },
+
     /// Another process keeps the file from being opened at all.
     #[error("another process holds `{}` and lets nobody else open it; end that process or try again", path.display())]
     Held { path: PathBuf },
@@ -118,9 +122,27 @@ pub enum TrackingError {
     #[error("{0}; free some space in the temporary folder, or name another one in the environment variable TMPDIR")]
     Temporary(io::Error),
 
-    /// The disk of the store failed, or is full.
+    /// There is no room on the disk of the store.
+    #[error(
+        "`{}`: the disk is full; make room there (`{program} runs gc --older-than 0` empties the trash), or choose another \
+         folder with --artifacts",
+        path.display(),
+        program = program()
+    )]
+    Full { path: PathBuf },
+
+    /// The disk of the store failed.
     #[error("`{}`: {problem}; check the disk and its free space, or choose another folder with --artifacts", path.display())]
     Disk { path: PathBuf, problem: &'static str },
+
+    /// A file may not become as large as the store, or what is kept beside it, must be.
+    #[error(
+        "`{}` cannot be used: no file of this process may have more than {} KiB, and its files need more; raise the limit \
+         (ulimit -f)",
+        path.display(),
+        most >> 10
+    )]
+    FilesLimited { path: PathBuf, most: u64 },
 
     /// Any other SQLite error.
     #[error(
@@ -274,6 +296,19 @@ pub enum TrackingError {
 impl TrackingError {
     pub(super) fn damaged(path: &Path, problem: impl ToString) -> Self {
         Self::Damaged { path: path.to_path_buf(), line: None, problem: one_line(&problem.to_string()) }
+    }
+}
+
+/// What to do about an error that the system reports.
+fn way_out(error: &io::Error) -> &'static str {
+    // The number is in the text alone of an error that names its file.
+    let text = error.to_string();
+    let is = |number: u32| cfg!(unix) && text.ends_with(&format!("(os error {number})"));
+    match () {
+        // ENFILE, EMFILE, EFBIG
+        () if is(23) || is(24) => "raise the limit on open files (ulimit -n)",
+        () if is(27) => "raise the limit on the size of files (ulimit -f)",
+        () => "check the disk space and your permissions there, or choose another folder with --artifacts",
     }
 }
 

@@ -76,7 +76,14 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
             each(&mut store, runs, &word, Store::delete)?;
         }
         RunsCommand::Restore { runs } => restore(&mut writable(location)?, runs)?,
-        RunsCommand::Gc { older_than } => return gc(&mut writable(location)?, *older_than),
+        RunsCommand::Gc { older_than } => {
+            let mut store = match writable(location) {
+                // What is in the trash is no part of the store, and without it there is room again.
+                Err(TrackingError::Full { .. }) => Store::open_read_only_at(location)?,
+                store => store?,
+            };
+            return gc(&mut store, *older_than);
+        }
         RunsCommand::Export { format, filter, output } => {
             let text = export::text(&Store::open_read_only_at(location)?, filter, *format)?;
             match output {

@@ -64,7 +64,9 @@ fn head(record: &RunRecord, shown: Shown) -> String {
     lines.push(("status", format!("{shown}{reason}")));
     lines.push(("started", record.started.to_string()));
     if let Some(ended) = record.ended {
-        lines.push(("ended", format!("{ended} (after {:.1} s)", ended.seconds_since(record.started))));
+        let seconds = ended.seconds_since(record.started);
+        let after = if seconds < 0.0 { "the clock was set back".to_owned() } else { format!("after {seconds:.1} s") };
+        lines.push(("ended", format!("{ended} ({after})")));
     }
     lines.push(("seed", record.seed.to_string()));
     lines.extend(record.best_epoch.map(|epoch| ("best epoch", epoch.to_string())));

@@ -12,6 +12,8 @@ use super::access::{Access, Inserted};
 use super::failure::{BUSY_SECONDS, Failure};
 use super::param::Param;
 use super::row::Row;
+use crate::sqlite_file::Unlocked;
+use crate::tracking::TrackingError;
 
 /// More than the different statements of a store.
 const CACHED_STATEMENTS: usize = 64;
@@ -22,8 +24,8 @@ const MAX_CELL: i32 = 40 << 20;
 /// How many rows of a query are taken before it is looked whether there can be so many.
 const ROWS_BEFORE_A_LOOK: usize = 4096;
 
-/// A connection to a file.
-pub(crate) struct Sqlite(Connection);
+/// A connection to a file, and what is known of one that is read without locks.
+pub(crate) struct Sqlite(Connection, Option<Unlocked>);
 
 impl Sqlite {
     /// Opens a file; `name` may be a URI where `flags` say so.
@@ -42,7 +44,16 @@ impl Sqlite {
             // Kibibytes. Readers ask once or go through everything; a dashboard has several of them.
             connection.execute_batch("PRAGMA cache_size = -512;")?;
         }
-        Ok(Self(connection))
+        Ok(Self(connection, None))
+    }
+
+    /// Has each query look whether the file has been changed meanwhile.
+    pub(crate) fn without_locks(self, unlocked: Unlocked) -> Self {
+        Self(self.0, Some(unlocked))
+    }
+
+    pub(crate) fn is_unlocked(&self) -> bool {
+        self.1.is_some()
     }
 
     /// Takes the log over into the file, which is all that is needed from then on, to read alone.
@@ -65,6 +76,20 @@ impl Sqlite {
     }
 
     pub(super) fn query<T>(
+        &self,
+        sql: &str,
+        parameters: &[Param],
+        read: impl FnMut(&Row) -> Result<T, Failure>,
+    ) -> Result<Vec<T>, Failure> {
+        let rows = self.rows(sql, parameters, read);
+        // What seems to be damage may be half of a change.
+        match self.1.as_ref().filter(|unlocked| unlocked.is_changed()) {
+            Some(unlocked) => Err(TrackingError::Changed { path: unlocked.path().to_owned() }.into()),
+            None => rows,
+        }
+    }
+
+    fn rows<T>(
         &self,
         sql: &str,
         parameters: &[Param],
@@ -194,5 +219,29 @@ mod tests {
         database.batch("CREATE TABLE t (x)").unwrap();
         assert_eq!(rows(4000).unwrap(), 4000);
         assert!(rows(100_000).is_err());
+    }
+
+    #[test]
+    fn what_is_read_without_locks_is_not_half_of_a_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.db");
+        let owner = Sqlite::open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE).unwrap();
+        owner.batch("CREATE TABLE t (x); INSERT INTO t VALUES (1); PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        let uri = format!("file:{}?immutable=1", path.display());
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let open = || {
+            let unlocked = Unlocked::new(&path).unwrap();
+            Sqlite::open(Path::new(&uri), flags).unwrap().without_locks(unlocked)
+        };
+        let rows = |reader: &Sqlite| reader.query("SELECT x FROM t", &[], |row| row.get::<i64>(0));
+        let reader = open();
+        assert_eq!(rows(&reader).unwrap(), [1]);
+        // Into the log alone: the file is what it was.
+        owner.batch("INSERT INTO t VALUES (2)").unwrap();
+        assert_eq!(rows(&reader).unwrap(), [1]);
+        owner.batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        let changed = rows(&reader).unwrap_err();
+        assert!(matches!(changed, Failure::Other(TrackingError::Changed { .. })), "{changed:?}");
+        assert_eq!(rows(&open()).unwrap(), [1, 2]);
     }
 }

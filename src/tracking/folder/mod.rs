@@ -35,7 +35,7 @@ pub use list::FileEntry;
 pub use metrics_file::{read_points, read_points_thinned};
 pub use open::{has, open, open_sound, open_table, open_table_within, read, read_text, read_within, try_has};
 pub use private::{close, is_link_of_others};
-pub use temporary::{free_space, private_folder};
+pub use temporary::{Kept, free_space, private_folder};
 
 pub(crate) use atomic::{append, remove, remove_temporary};
 pub(crate) use held::Held;
@@ -45,5 +45,5 @@ pub(crate) use metrics_file::{MetricsFile, for_each_part};
 pub(crate) use moving::{discard, move_folder, remove_discarded};
 pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, METRICS, RUN, STOP, check_file_name};
 pub(crate) use open::{hold, hold_new};
-pub(crate) use own::{own_file, own_folder};
+pub(crate) use own::{is_there, own_file, own_folder};
 pub(crate) use record::{read_record, write_json, write_record};

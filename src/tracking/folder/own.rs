@@ -23,6 +23,18 @@ pub(crate) fn own_file(path: &Path) -> Result<bool, TrackingError> {
     own(path, "file", std::fs::Metadata::is_file)
 }
 
+/// Whether there is anything at `path`.
+///
+/// # Errors
+/// A path that cannot be looked at, which says nothing of what is there: on a disk that fails a run is not gone.
+pub(crate) fn is_there(path: &Path) -> Result<bool, TrackingError> {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(in_words("look at", path, &error).into()),
+    }
+}
+
 fn own(path: &Path, kind: &'static str, is_kind: impl Fn(&std::fs::Metadata) -> bool) -> Result<bool, TrackingError> {
     match std::fs::symlink_metadata(path) {
         Ok(data) if is_kind(&data) => Ok(true),

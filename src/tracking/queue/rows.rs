@@ -22,6 +22,13 @@ pub(super) struct RungValue(#[serde(with = "json_float")] pub(super) f64);
 /// A trial that a worker can take.
 pub(super) struct Claimable {
     pub(super) number: u32,
+    /// `None` if they are not what burnlab wrote.
+    pub(super) rest: Option<ClaimableRest>,
+}
+
+/// What its row has besides its number.
+pub(super) struct ClaimableRest {
+    /// Below the greatest number, since it grows with each worker that takes the trial.
     pub(super) claim: u32,
     pub(super) attempts: u32,
     pub(super) params: BTreeMap<String, Value>,
@@ -38,13 +45,14 @@ pub(super) fn claimable(database: &Database, sweep: i64, now: f64, latest: f64) 
         database.skip_locked()
     );
     database.query_first(&sql, params![sweep, now, latest], |row| {
-        Ok(Claimable {
-            number: number(row, 0)?,
-            claim: number(row, 1)?,
-            attempts: number(row, 2)?,
-            params: json(row, 3)?,
-            runs: json(row, 4)?,
-        })
+        let rest = || {
+            let (claim, attempts) = (number(row, 1)?, number(row, 2)?);
+            if claim.max(attempts) == u32::MAX {
+                return Err(damaged(&"no trial is taken so often"));
+            }
+            Ok(ClaimableRest { claim, attempts, params: json(row, 3)?, runs: json(row, 4)? })
+        };
+        Ok(Claimable { number: number(row, 0)?, rest: sound(rest())? })
     })
 }
 
@@ -127,8 +135,18 @@ pub(super) fn state(row: &Row, column: usize) -> Result<TrialState, Failure> {
     Ok(TrialState::of_name(name).ok_or_else(problem)?)
 }
 
-fn damaged(problem: &dyn std::error::Error) -> Failure {
+fn damaged(problem: &dyn std::fmt::Display) -> Failure {
     TrackingError::DamagedSweep { problem: problem.to_string() }.into()
+}
+
+/// `None` for what burnlab did not write.
+fn sound<T>(read: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(Failure::Other(TrackingError::DamagedSweep { .. })) => Ok(None),
+        Err(error) if error.is_of_type() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) fn no_such_sweep(query: &str) -> TrackingError {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::rows::{
-    self, RungValue, change_trial, claimable, json, read_trial, runs_of_trial, select_trials, sweep_number,
+    self, Claimable, RungValue, change_trial, claimable, json, read_trial, runs_of_trial, select_trials, sweep_number,
 };
 use crate::tracking::database::params;
 use crate::tracking::store::to_json;
@@ -56,7 +56,7 @@ impl Store {
     ///
     /// `sample(number, trials)` returns the params of a trial that is taken for the first time; it is called inside the
     /// transaction, and again if the connection is lost. A trial whose workers were lost [`MAX_ATTEMPTS`] times is
-    /// recorded as failed and skipped. `None` does not mean that the sweep is done: running trials may come back (see
+    /// recorded as failed and skipped, and so is one whose row is not what burnlab wrote. `None` does not mean that the sweep is done: running trials may come back (see
     /// [`Sweep::counts`](crate::tracking::Sweep::counts)).
     ///
     /// # Errors
@@ -72,17 +72,26 @@ impl Store {
             let number = sweep_number(database, sweep)?;
             let now = database.now()?;
             let latest = now + lease.as_secs_f64() + CLOCKS_DIFFER;
-            while let Some(taken) = claimable(database, number, now, latest)? {
+            while let Some(Claimable { number: trial, rest }) = claimable(database, number, now, latest)? {
+                let fail = |reason: String, more: &str| {
+                    let sql = format!(
+                        "UPDATE trial SET state = 'failed', reason = ?3, ended = ?4 {more}
+                         WHERE sweep = ?1 AND number = ?2"
+                    );
+                    database.execute(&sql, params![number, trial, reason, UtcTime::now().to_string()])
+                };
+                let Some(taken) = rest else {
+                    // Nobody could ever take it, nor read it.
+                    let anew = ", claim = 0, attempts = 0, params = '{}', runs = '[]', rungs = '{}', value = NULL, worker = NULL";
+                    fail("given up: its row in the store is damaged".to_owned(), anew)?;
+                    continue;
+                };
                 if taken.attempts >= MAX_ATTEMPTS {
-                    let sql = "UPDATE trial SET state = 'failed', reason = ?3, ended = ?4
-                               WHERE sweep = ?1 AND number = ?2";
-                    let reason = format!("given up: {MAX_ATTEMPTS} workers were lost");
-                    let ended = UtcTime::now().to_string();
-                    database.execute(sql, params![number, taken.number, reason, ended])?;
+                    fail(format!("given up: {MAX_ATTEMPTS} workers were lost"), "")?;
                     continue;
                 }
                 let params = match taken.claim {
-                    0 => sample(taken.number, &select_trials(database, number)?),
+                    0 => sample(trial, &select_trials(database, number)?),
                     _ => taken.params,
                 };
                 let attempt = taken.claim + 1;
@@ -90,15 +99,15 @@ impl Store {
                            worker = ?5, started = ?6, ended = NULL, params = ?7, runs = '[]', rungs = '{}'
                            WHERE sweep = ?1 AND number = ?2";
                 let (started, until) = (UtcTime::now().to_string(), now + lease.as_secs_f64());
-                let values = params![number, taken.number, attempt, until, worker, started, to_json(&params)];
+                let values = params![number, trial, attempt, until, worker, started, to_json(&params)];
                 database.execute(sql, values)?;
-                let (number, mut abandoned) = (taken.number, taken.runs);
+                let mut abandoned = taken.runs;
                 if attempt > 1 {
-                    abandoned.extend(runs_of_trial(database, sweep, number)?);
+                    abandoned.extend(runs_of_trial(database, sweep, trial)?);
                     abandoned.sort();
                     abandoned.dedup();
                 }
-                return Ok(Some(Claim { sweep: sweep.clone(), number, attempt, params, abandoned }));
+                return Ok(Some(Claim { sweep: sweep.clone(), number: trial, attempt, params, abandoned }));
             }
             Ok(None)
         })

@@ -8,7 +8,9 @@ use tempfile::TempDir;
 
 use crate::permissions::{is_readable_here, is_writable, owner, user_name};
 use crate::postgresql::Address;
-use crate::sqlite_file::{Opened, Reading, Writers, check_beside, check_opened, read_only, reading, without_links};
+use crate::sqlite_file::{
+    Opened, Reading, Unlocked, Writers, check_beside, check_opened, read_only, reading, without_index, without_links,
+};
 use crate::tracking::database::{
     Access, Database, Failure, Param, Row, Server, Sqlite, Version, params, server_error, sqlite_error,
 };
@@ -113,11 +115,20 @@ impl Store {
             Err(failure) => Err(store.to_error(failure)),
         });
         let (store, version) = match opened {
-            // A WAL store needs its `-shm` file, which cannot be made where nothing can be written.
-            Err(TrackingError::ReadOnly { .. }) if address.is_none() => {
-                let store = Self::in_file_to_read(location, read_only(&without_links(&location.file())))?;
-                let version = store.database.version().map_err(|failure| store.to_error(failure))?;
-                (store, version)
+            // A WAL store needs its `-shm` file, which cannot be made where nothing can be written, or no more.
+            Err(
+                TrackingError::ReadOnly { .. }
+                | TrackingError::Full { .. }
+                | TrackingError::Disk { .. }
+                | TrackingError::FilesLimited { .. },
+            ) if address.is_none() => {
+                let path = without_links(&location.file());
+                let open = |reading| -> Result<(Self, Version), TrackingError> {
+                    let store = Self::in_file_to_read(location, reading)?;
+                    let version = store.database.version().map_err(|failure| store.to_error(failure))?;
+                    Ok((store, version))
+                };
+                open(read_only(&path)).or_else(|error| without_index(&path).map_or(Err(error), open))?
             }
             opened => opened?,
         };
@@ -143,8 +154,15 @@ impl Store {
         refuse_links(&path)?;
         match reading {
             Reading::AsUsual => Self::in_file_as(location, &without_links(&path), OpenFlags::SQLITE_OPEN_READ_ONLY),
-            Reading::Shared(uri) | Reading::Alone(uri) => {
-                Self::in_file_as(location, &uri, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+            Reading::Shared(uri) => Self::in_file_as(location, &uri, BY_URI),
+            Reading::Alone(uri) => {
+                let unlocked = Unlocked::new(&path)?;
+                let store = Self::in_file_as(location, &uri, BY_URI)?;
+                let database = match store.database {
+                    Database::Sqlite(database) => Database::Sqlite(database.without_locks(unlocked)),
+                    other => other,
+                };
+                Ok(Self { database, ..store })
             }
             Reading::Copied => Self::in_copy(location),
         }
@@ -205,6 +223,11 @@ impl Store {
             Some(_) => TrackingError::ServerTooNew { server: path.display().to_string(), found, supported },
             None => TrackingError::SchemaTooNew { path, found, supported },
         }
+    }
+
+    /// Whether the file is read without locks, which sees no change of it: for a further look it is opened anew.
+    pub fn is_unlocked(&self) -> bool {
+        matches!(&self.database, Database::Sqlite(database) if database.is_unlocked())
     }
 
     /// The artifacts folder, and the server if there is one.
@@ -304,6 +327,8 @@ impl Store {
         }
     }
 }
+
+const BY_URI: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_URI);
 
 /// Bytes of a store and its log that are copied to be read: three times those of 10 million points.
 const MOST_COPIED: u64 = 1 << 30;

@@ -146,7 +146,7 @@ impl Store {
             }
         }
         for id in self.ids_newest_first()? {
-            if !self.folder(&id).exists() && self.home_elsewhere(&id)?.is_none() {
+            if !folder::is_there(&self.folder(&id))? && self.home_elsewhere(&id)?.is_none() {
                 self.write(|database, revision| self.remove_rows(database, &id, revision))?;
                 result.dropped.push(id);
             }

@@ -19,6 +19,9 @@ const ABANDONED_START: Duration = Duration::from_secs(3600);
 /// Errors of folders that are left alone.
 const NOT_OURS: [io::ErrorKind; 2] = [io::ErrorKind::PermissionDenied, io::ErrorKind::NotFound];
 
+/// Errors of a disk without room, or of a user who has used up theirs.
+const NO_ROOM: [io::ErrorKind; 2] = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+
 /// The result of [`Store::gc`].
 #[derive(Debug, Default)]
 pub struct Collected {
@@ -60,7 +63,7 @@ impl Store {
             }
             self.require_local(database, id, "delete it")?;
             // Where the folder was removed by hand, only the row is left to delete.
-            if folder.exists() {
+            if folder::is_there(&folder)? {
                 self.refuse_links()?;
                 let held = folder::hold(folder.clone())?;
                 if folder::is_locked(&held)? {
@@ -69,7 +72,11 @@ impl Store {
                 // A damaged `run.json` is moved as it is.
                 if let Ok(mut record) = folder::read_record(&held) {
                     record.trashed = Some(UtcTime::now());
-                    folder::write_record(&held, &record)?;
+                    match folder::write_record(&held, &record) {
+                        // To delete is what makes room again. When it was, the folder itself tells `gc`.
+                        Err(TrackingError::Io(error)) if NO_ROOM.contains(&error.kind()) => {}
+                        written => written?,
+                    }
                 }
                 fs::create_dir_all(&trash)?;
                 held.check()?;

@@ -1,0 +1,419 @@
+//! What a third look at strangers' files and at other users of the machine has found: the clients of a server, images and tables
+//! of odd shapes, queries and pages without end, names in a command line, and limits on a process.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+
+use crate::place::{DEADLINE, Place, output_of, signal, text, wait_for, works};
+use crate::served::Served;
+
+const TABLE: &str = "[data]\npath = \"t.csv\"\ntarget = \"y\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 2\n";
+
+/// A place with a run `t` of a small table.
+fn trained(more: &[&str]) -> Place {
+    let place = Place::new();
+    // What nobody else may read makes a run that nobody else may read.
+    #[cfg(unix)]
+    fs::set_permissions(place.path(""), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    place.write("t.csv", &format!("x,z,y\n{}", "1,2,a\n2,1,b\n3,5,a\n4,3,b\n".repeat(10)));
+    place.write("t.toml", TABLE);
+    works(&place, &[&["--config", "t.toml", "-q"][..], more].concat());
+    place
+}
+
+fn is_root() -> bool {
+    text(&Command::new("id").arg("-u").output().unwrap().stdout).trim() == "0"
+}
+
+/// The line on standard error of what fails.
+#[track_caller]
+fn refused(output: &Output) -> String {
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{} {error}", output.status);
+    assert!(!error.contains("panicked") && error.lines().count() <= 3, "{error}");
+    error
+}
+
+/// Runs burnlab in a shell after `limit`, such as `ulimit -n 8`.
+fn limited(place: &Place, limit: &str, args: &[&str]) -> Output {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{limit}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_burnlab")]).args(args);
+    command.current_dir(place.path("")).env_remove("CARGO").env_remove("RUST_BACKTRACE").output().unwrap()
+}
+
+/// A grey PNG file of one level. The file is small, whatever its sides are.
+fn png(path: &Path, [width, height]: [u32; 2], level: u8) {
+    let chunk = |name: &[u8], data: &[u8]| {
+        let mut crc = flate2::Crc::new();
+        crc.update(name);
+        crc.update(data);
+        [&(data.len() as u32).to_be_bytes()[..], name, data, &crc.sum().to_be_bytes()].concat()
+    };
+    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
+    let mut pixels = ZlibEncoder::new(Vec::new(), Compression::fast());
+    let row = [&[0][..], &vec![level; width as usize][..]].concat();
+    (0..height).for_each(|_| pixels.write_all(&row).unwrap());
+    let parts = [chunk(b"IHDR", &header), chunk(b"IDAT", &pixels.finish().unwrap()), chunk(b"IEND", b"")];
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, [b"\x89PNG\r\n\x1a\n".to_vec(), parts.concat()].concat()).unwrap();
+}
+
+/// Two classes of six images each.
+fn images(place: &Place) {
+    for i in 0..6 {
+        png(&place.path(&format!("images/a/{i}.png")), [4, 4], 10 + i);
+        png(&place.path(&format!("images/b/{i}.png")), [4, 4], 200 + i);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Clients of servers
+
+/// The rows of a table may name image files, on the machine of whoever trains. Those of a request would have the server look at
+/// any file of its user: whether it is there, and what the model says of it.
+#[test]
+fn a_request_has_no_file_of_the_server_looked_at() {
+    let place = Place::new();
+    images(&place);
+    let rows: String =
+        (0..6).flat_map(|i| [format!("images/a/{i}.png,a\n"), format!("images/b/{i}.png,b\n")]).collect();
+    place.write("list.csv", &format!("file,y\n{rows}"));
+    place.write(
+        "list.toml",
+        "[data]\npath = \"list.csv\"\nimages = \"file\"\ntarget = \"y\"\nimage_shape = [4, 4]\n[model]\nkind = \"mlp\"\n\
+         hidden = [4]\n[training]\nmax_epochs = 1\n",
+    );
+    works(&place, &["--config", "list.toml", "-q"]);
+    assert_eq!(works(&place, &["predict", "list", "list.csv"]).lines().count(), 13);
+    let served = Served::start(place.command(&["serve", "list", "--port", "0"])).unwrap();
+    let mut answers = Vec::new();
+    for file in ["images/a/0.png", "images/none.png", "/etc/passwd", "../../etc/passwd"] {
+        let csv = format!("file\n{file}\n");
+        let json = format!("[{{\"file\": \"{file}\"}}]");
+        for (kind, body) in [("text/csv", csv), ("application/json", json)] {
+            answers.push(served.send("POST", "/predict", &[("content-type", kind)], body.as_bytes()).unwrap());
+        }
+    }
+    let image = fs::read(place.path("images/a/0.png")).unwrap();
+    answers.push(served.send("POST", "/predict", &[("content-type", "text/csv")], &image).unwrap());
+    for (status, answer) in answers {
+        assert_eq!(status, 400, "{answer}");
+        assert!(answer.contains("no file is read for it: send the numbers of the pixels"), "{answer}");
+    }
+}
+
+/// A model that somebody sent may be as large as the disk; explaining it would fill memory while the reader waits.
+#[test]
+fn the_page_explains_no_model_that_fills_memory() {
+    let place = trained(&[]);
+    let run = place.only_run();
+    let id = run.file_name().unwrap().to_str().unwrap().to_owned();
+    let served = Served::start(place.command(&["dashboard", "--port", "0"])).unwrap();
+    let rows = fs::read_to_string(run.join("predictions.csv")).unwrap();
+    let row = rows.lines().nth(1).unwrap().split(',').next().unwrap();
+    let path = format!("/api/runs/{id}/contributions?row={row}");
+    let (status, picture) = served.ask("GET", &path, "").unwrap();
+    assert!(status == 200 && picture.starts_with("<svg"), "{picture}");
+    // Sparse: it takes no disk.
+    fs::File::options().write(true).open(run.join("model.safetensors")).unwrap().set_len(3 << 30).unwrap();
+    let (status, answer) = served.ask("GET", &path, "").unwrap();
+    assert_eq!(status, 400, "{answer}");
+    assert!(answer.contains(&format!("burnlab explain {id} --row {row}")), "{answer}");
+}
+
+/// It reads that store without locks, whose files it may not make, and would see nothing that comes later.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_dashboard_on_the_store_of_another_user_shows_what_comes() {
+    if !is_root() {
+        return;
+    }
+    let place = trained(&[]);
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_burnlab")]);
+    command.args(["dashboard", "--port", "0"]).current_dir(place.path("")).env_remove("CARGO").env("HOME", "/");
+    let served = Served::start(command).unwrap();
+    for total in 1..=3 {
+        wait_for("all runs", || {
+            let (status, runs) = served.ask("GET", "/api/runs", "").unwrap();
+            (status == 200 && runs.contains(&format!("\"total\":{total},"))).then_some(())
+        });
+        works(&place, &["--config", "t.toml", "-q"]);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Data from somebody
+
+/// Scaled row by row, an image takes no more than its pixels, whatever its sides are.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_image_of_one_pixel_by_many_takes_little_memory() {
+    let place = Place::new();
+    images(&place);
+    png(&place.path("images/a/tall.png"), [1, 1 << 18], 77);
+    png(&place.path("images/b/wide.png"), [1 << 18, 1], 77);
+    place.write("i.toml", "[data]\npath = \"images\"\nimage_shape = [2, 512]\n[model]\nkind = \"mlp\"\nhidden = [4]\n");
+    // At its new width and old height the tall one would have 512 MiB.
+    let output = limited(&place, "ulimit -v 600000", &["config", "check", "i.toml"]);
+    assert!(output.status.success(), "{} {}", output.status, text(&output.stderr));
+    png(&place.path("images/a/taller.png"), [1, (1 << 20) + 1], 77);
+    let error = refused(&limited(&place, "ulimit -v 600000", &["config", "check", "i.toml"]));
+    assert!(error.contains("taller.png claims 1 x 1048577 pixels, and no image may have more than 1048576"), "{error}");
+}
+
+/// Which of the files would be read would be left to the file system.
+#[test]
+fn a_pattern_of_too_many_files_is_refused() {
+    let place = Place::new();
+    fs::create_dir(place.path("p")).unwrap();
+    for i in 0..=10_000 {
+        fs::write(place.path(&format!("p/{i}.csv")), "x,y\n1,a\n").unwrap();
+    }
+    place.write("p.toml", &TABLE.replace("t.csv", "p/*.csv"));
+    let error = refused(&place.run(&["config", "check", "p.toml"]));
+    assert!(error.contains("p/*.csv is more than 10000 files, too many to be read as one: join them"), "{error}");
+}
+
+/// The rest of the file would be a part of one cell, which a column of texts or of categories takes.
+#[test]
+fn a_quote_that_is_never_closed_swallows_no_rows() {
+    let place = Place::new();
+    place.write("t.toml", &TABLE.replace("target = \"y\"", "target = \"y\"\ntext = [\"t\"]"));
+    let rows = "fine,a\nbad,b\n".repeat(30);
+    place.write("t.csv", &format!("t,y\n{rows}"));
+    works(&place, &["--config", "t.toml", "-q"]);
+    // Row by row, and in blocks on all cores.
+    for times in [30, 60_000] {
+        let rows = "fine,a\nbad,b\n".repeat(times);
+        for (end, line) in [("fine,\"a", 2), ("fine,a\n\"", 3)] {
+            place.write("t.csv", &format!("t,y\n{rows}{end}"));
+            let error = refused(&place.run(&["config", "check", "t.toml"]));
+            let expected = format!("t.csv:{}: a quote that opens in this row is never closed", 2 * times + line);
+            assert!(error.contains(&expected), "{end:?}: {error}");
+        }
+    }
+    // A table of one column, whose rows nothing else tells apart; nothing is said of what came before.
+    place.write("one.csv", "t\nfine\n\"bad\nfine\nfine\n");
+    let output = place.run(&["predict", "t", "one.csv"]);
+    assert!(refused(&output).contains("one.csv:3: a quote that opens in this row is never closed"));
+    assert_eq!(text(&output.stdout), "");
+    // The end of the file closes no line, and a quote may be the last of it.
+    place.write("one.csv", "\u{feff}\"t\"\nfine\n\"b\"\"a\nd\"");
+    assert_eq!(works(&place, &["predict", "t", "one.csv"]).lines().count(), 3);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Names
+
+#[test]
+fn a_folder_s_name_says_nothing_in_the_name_of_burnlab() {
+    let place = trained(&[]);
+    let name = "x\nnext   remove all: rm -rf .\n\u{1b}[31m";
+    fs::rename(place.only_run(), place.path(name)).unwrap();
+    let folder = format!("./{name}");
+    for args in
+        [&["explain", &folder][..], &["explain-step", &folder], &["plot", &folder, "curves"], &["export", &folder]]
+    {
+        let said = works(&place, args);
+        assert!(!said.lines().any(|line| line.starts_with("next")) && !said.contains('\u{1b}'), "{args:?}: {said}");
+    }
+    let written = fs::read_dir(place.path("")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let onnx: Vec<String> = written.filter(|name| name.ends_with(".onnx")).collect();
+    assert_eq!(onnx.len(), 1);
+    assert!(!onnx[0].contains(char::is_control), "{onnx:?}");
+}
+
+/// `burnlab predict RUN *`, in a folder that somebody sent.
+#[test]
+fn a_name_in_the_command_line_changes_no_terminal() {
+    let place = Place::new();
+    let name = "\u{1b}]0;title\u{7}\u{202e}abc";
+    for args in [&["predict", "a", "b.csv", name][..], &["runs", "list", &format!("--{name}")], &[name]] {
+        let output = place.run(args);
+        assert_eq!(output.status.code(), Some(2));
+        let error = text(&output.stderr);
+        assert!(error.starts_with("error: ") && error.contains("abc"), "{error}");
+        assert!(!error.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{error:?}");
+    }
+    assert!(text(&place.run(&["predict", "--help"]).stdout).contains("Usage"));
+}
+
+#[test]
+fn a_clock_that_was_set_back_is_told() {
+    let place = trained(&[]);
+    let file = place.only_run().join("run.json");
+    let record = fs::read_to_string(&file).unwrap();
+    let (before, rest) = record.split_once("\"started\": \"").unwrap();
+    fs::write(&file, format!("{before}\"started\": \"2999{}", &rest[4..])).unwrap();
+    works(&place, &["runs", "reindex"]);
+    assert!(works(&place, &["runs", "show", "t"]).contains("Z (the clock was set back)\n"));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Stores from somebody
+
+/// A trial that nobody can take is given up; else the sweep would have trials left for ever.
+#[test]
+fn a_trial_whose_row_is_damaged_ends_the_sweep() {
+    let place = Place::new();
+    place.write("t.csv", &format!("x,z,y\n{}", "1,2,a\n2,1,b\n3,5,a\n4,3,b\n".repeat(10)));
+    let sweep = "[sweep]\nmethod = \"random\"\ntrials = 3\nmetric = \"validation/loss\"\n\
+                 [sweep.space]\n\"training.learning_rate\" = { min = 0.001, max = 0.1 }\n";
+    place.write("t.toml", &format!("{TABLE}{sweep}"));
+    works(&place, &["--config", "t.toml", "-q", "--jobs", "1"]);
+    for (set, reason) in [
+        ("claim = 9223372036854775807", "its row in the store is damaged"),
+        ("claim = 4294967295", "its row in the store is damaged"),
+        ("attempts = 9223372036854775807", "its row in the store is damaged"),
+        ("params = 'none'", "its row in the store is damaged"),
+        ("attempts = 7", "workers were lost"),
+    ] {
+        let database = rusqlite::Connection::open(place.path("artifacts/burnlab.db")).unwrap();
+        let sound = "claim = 1, attempts = 1, params = '{}', runs = '[]', rungs = '{}'";
+        database.execute(&format!("UPDATE trial SET {sound} WHERE number = 2"), []).unwrap();
+        database.execute(&format!("UPDATE trial SET state = 'waiting', {set} WHERE number = 2"), []).unwrap();
+        drop(database);
+        let output = place.run(&["sweep", "resume", "t", "--jobs", "1"]);
+        let (said, errors) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success() && !errors.contains("left"), "{set}: {said}{errors}");
+        assert!(said.contains("1 failed"), "{set}: {said}");
+        let database = rusqlite::Connection::open(place.path("artifacts/burnlab.db")).unwrap();
+        let found: String =
+            database.query_row("SELECT reason FROM trial WHERE number = 2", [], |row| row.get(0)).unwrap();
+        assert!(found.contains(reason), "{set}: {found}");
+        works(&place, &["sweep", "show", "t"]);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Limits on a process, and on a disk
+
+#[test]
+#[cfg(unix)]
+fn limits_on_files_are_told_with_the_way_out() {
+    let place = trained(&[]);
+    // How many are open at the start is the system's.
+    let told: Vec<String> = (6..=9)
+        .map(|most| limited(&place, &format!("ulimit -n {most}"), &["plot", "t", "curves"]))
+        .filter(|output| !output.status.success())
+        .map(|output| refused(&output))
+        .collect();
+    assert!(!told.is_empty());
+    for error in told {
+        assert!(error.contains("(ulimit -n)") && !error.contains("disk"), "{error}");
+    }
+    // The index of the store's log has 32 KiB.
+    assert!(limited(&place, "ulimit -f 4", &["runs", "list"]).status.success());
+    let error = refused(&limited(&place, "ulimit -f 4", &["runs", "tag", "t", "+good"]));
+    assert!(error.contains("artifacts/burnlab.db") && error.contains("(ulimit -f)"), "{error}");
+}
+
+/// Rayon would panic in the first parallel loop.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_user_of_few_processes_is_told_so_by_whoever_computes() {
+    const ALONE: &str = "61735";
+    if !is_root() {
+        return;
+    }
+    let place = trained(&[]);
+    place.write("a.txt", &"the quick brown fox jumps over the lazy dog. ".repeat(80));
+    place.write(
+        "a.toml",
+        "[data]\npath = \"a.txt\"\ntask = \"language_model\"\ncontext = 8\n[model]\nkind = \"transformer\"\nwidth = 8\n\
+         heads = 2\ndepth = 1\n[training]\nmax_epochs = 1\n",
+    );
+    works(&place, &["--config", "a.toml", "-q"]);
+    works(&place, &["--config", "digits-cnn", "-q", "--set", "training.max_epochs=1", "--set", "model.channels=[2]"]);
+    place.write("large.csv", &format!("x,z\n{}", "1,2\n".repeat(200_000)));
+    let mut num_refused = 0;
+    for args in [&["generate", "a"][..], &["evaluate", "digits-cnn"], &["predict", "t", "large.csv"]] {
+        for most in 1..=3 {
+            let mut command = Command::new("timeout");
+            command.args(["60", "prlimit", &format!("--nproc={most}"), "setpriv", &format!("--reuid={ALONE}")]);
+            command.args([&format!("--regid={ALONE}"), "--clear-groups", env!("CARGO_BIN_EXE_burnlab")]);
+            let output = command.args(args).current_dir(place.path("")).env_remove("CARGO").output().unwrap();
+            if !output.status.success() {
+                assert!(refused(&output).contains("(ulimit -u)"), "{args:?}");
+                num_refused += 1;
+            }
+        }
+    }
+    assert!(num_refused > 0);
+}
+
+/// The store's log needs an index, for which there is no room: it is read without, and the trash is emptied without the store.
+#[test]
+#[cfg(target_os = "linux")]
+fn on_a_full_disk_runs_are_read_and_the_trash_is_emptied() {
+    let place = Place::new();
+    let disk = place.path("disk");
+    fs::create_dir(&disk).unwrap();
+    let mount = |args: &[&str]| Command::new("mount").args(args).arg(&disk).stderr(Stdio::null()).status();
+    // Root alone may, and not in every container.
+    if !mount(&["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).is_ok_and(|status| status.success()) {
+        return;
+    }
+    let run = |args: &[&str]| place.command(args).current_dir(&disk).output().unwrap();
+    let train = || run(&["--config", "iris", "-q", "--set", "training.max_epochs=1", "--set", "model.hidden=[16]"]);
+    let results = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let before = [train(), train(), run(&["runs", "delete", "latest"])];
+        let fill = fs::write(disk.join("fill"), vec![1; 4 << 20]);
+        let full = [run(&["doctor"]), train(), run(&["runs", "delete", "latest"])];
+        let reads = [run(&["runs", "list"]), run(&["evaluate", "iris"]), run(&["runs", "gc", "--older-than", "0"])];
+        (before, fill, full, reads, run(&["runs", "delete", "latest"]))
+    }));
+    Command::new("umount").arg(&disk).status().unwrap();
+    let (before, fill, full, reads, deleted) = results.unwrap();
+    for output in before.iter().chain(&reads).chain([&deleted]) {
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    assert!(fill.is_err());
+    let doctor = text(&full[0].stdout);
+    for (output, said) in full.iter().zip([&doctor, &text(&full[1].stderr), &text(&full[2].stderr)]) {
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("the disk is full; make room there (`burnlab runs gc --older-than 0` empties"), "{said}");
+    }
+    assert_eq!(text(&reads[0].stdout).matches("iris-").count(), 1);
+}
+
+/// What comes from a pipe is kept for the members of an ensemble to read: private rows are not to stay in the temporary folder.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_kept_of_a_pipe_is_gone_however_the_process_ends() {
+    let place = trained(&["--seeds", "2"]);
+    fs::create_dir(place.path("tmp")).unwrap();
+    let left = || fs::read_dir(place.path("tmp")).unwrap().count();
+    for end in ["TERM", "KILL"] {
+        let mut command = place.command(&["predict", "--ensemble", "t", "-"]);
+        command.env("TMPDIR", place.path("tmp")).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(b"x,z\n1,2\n").unwrap();
+        input.flush().unwrap();
+        let open = format!("/proc/{}/fd", child.id());
+        wait_for("the rows to be kept", || {
+            let files = fs::read_dir(&open).ok()?.flatten().filter_map(|entry| {
+                let is_kept = fs::read_link(entry.path()).ok()?.starts_with(place.path("tmp"));
+                (is_kept && fs::metadata(entry.path()).ok()?.len() == 8).then_some(())
+            });
+            files.into_iter().next()
+        });
+        signal(end, child.id());
+        output_of(child, end);
+        assert_eq!(left(), 0, "{end}");
+    }
+    let mut command = place.command(&["predict", "--ensemble", "t", "-"]);
+    command.env("TMPDIR", place.path("tmp")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"x,z\n1,2\n3,4\n").unwrap();
+    let output = output_of(child, "the end");
+    assert!(output.status.success() && text(&output.stdout).lines().count() == 3, "{DEADLINE:?}");
+    assert_eq!(left(), 0);
+}

@@ -11,7 +11,7 @@ const LAYERS: [(&str, &str); 39] = [
     ("library", "backend config experiment tracking training"),
     (
         "commands",
-        "backend bounded cli comparison config dashboard data directory experiment figures invalid learn metric model permissions plots postgresql secrets shell serve shipped sweep threads tracking training web",
+        "backend bounded cli comparison config dashboard data directory experiment figures invalid learn metric model onnx permissions plots postgresql secrets shell serve shipped sweep threads tracking training web",
     ),
     ("cli", "backend experiment shell shipped tracking"),
     ("serve", "backend data experiment tracking training web"),

@@ -934,10 +934,9 @@ fn files_that_are_no_table_are_named() {
     for (bytes, what) in [
         (
             &b"PAR1rest"[..],
-            if cfg!(feature = "parquet") {
-                "is a damaged Parquet file"
-            } else {
-                "is a Parquet file: build burnlab with"
+            match cfg!(feature = "parquet") {
+                true => "is a damaged Parquet file, or of a kind that is not read",
+                false => "is a Parquet file",
             },
         ),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\n", "is a Git LFS pointer, not the data"),

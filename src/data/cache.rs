@@ -749,12 +749,19 @@ mod tests {
         let place = path.with_extension("cache");
         let write = |text: &str| std::fs::write(&path, text).unwrap();
         write("x,y\n1,2.5\n3,1\n5,4\n");
+        let test = folder.path().join("test.csv");
+        std::fs::write(&test, "y,x\n7,8\n9,10\n").unwrap();
         let config = DataConfig { path: Some(path.clone()), target: Some("y".into()), ..DataConfig::default() };
         let note = |config: &DataConfig| last_note(&loaded(config, 0).unwrap());
         let (new, read) = (", which later runs read instead of the table", "");
         assert_eq!((&*note(&config), &*note(&config)), (new, read));
         // What comes after reading is no reason to read again.
         assert_eq!(note(&DataConfig { test_fraction: 0.5, bins: 3, ..config.clone() }), read);
+        let with_test = DataConfig { test_path: Some(test), ..config.clone() };
+        let dataset = loaded(&with_test, 0).unwrap();
+        assert_eq!((dataset.num_training_rows, dataset.cells.to_floats()), (Some(3), vec![1.0, 3.0, 5.0, 8.0, 10.0]));
+        std::fs::remove_file(&place).unwrap();
+        assert_eq!(note(&config), new);
         let others = " was built with other keys of [data], or by another version of burnlab: built it again";
         assert_eq!(note(&DataConfig { numeric: vec!["x".into()], ..config.clone() }), others);
         assert_eq!(note(&config), others);
@@ -803,6 +810,6 @@ mod tests {
             assert!(error.message.ends_with("is there and no cache: name another file, or remove it"), "{what}");
             assert_eq!(std::fs::read_to_string(&place).unwrap(), text);
         }
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside it");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "nothing is left beside it");
     }
 }

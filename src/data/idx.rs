@@ -129,7 +129,10 @@ fn read_images(path: &Path, key: &'static str, before: Option<Images>) -> Result
         Some(before) if before.shape != *shape => {
             return Ok(Images { count: *count, shape: shape.to_vec(), ..before });
         }
-        Some(before) => before.cells,
+        Some(mut before) => {
+            before.cells.reopen().map_err(|error| origin.unreadable(&error))?;
+            before.cells
+        }
         None => Matrix::packing(num_inputs, None),
     };
     // The file's size has bounded what the header claims; still, memory may be short.

@@ -77,6 +77,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig, file: Option<Arc<Ch
         None => None,
         Some(path) => {
             let num_training_rows = cells.num_rows();
+            cells.reopen().map_err(|error| memory::refused(&error, &cells, table))?;
             let readers: Vec<ColumnReader> = columns.iter().map(OutColumn::reader).collect();
             let targets = target_names.iter().zip(&found.known).map(|(name, found)| KnownTarget {
                 name: name.clone(),

@@ -160,6 +160,26 @@ impl Matrix {
         Ok(())
     }
 
+    /// Makes it possible to add rows after [`Matrix::finish`].
+    ///
+    /// # Errors
+    /// What reading the last chunk from a file reports.
+    pub(super) fn reopen(&mut self) -> io::Result<()> {
+        if self.num_rows & (self.rows_a_chunk() - 1) == 0 || !self.open.is_empty() {
+            return Ok(());
+        }
+        self.open = match self.chunks.pop() {
+            None => Vec::new(),
+            Some(Chunk::Floats(values)) => values,
+            Some(chunk) => {
+                let mut values = Vec::new();
+                self.decode_all(&chunk, &mut values)?;
+                values
+            }
+        };
+        Ok(())
+    }
+
     fn close(&mut self) -> io::Result<()> {
         let layout = ChunkLayout::of(&self.open, self.width);
         if self.file.is_some() || !layout.is_plain() {

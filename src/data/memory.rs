@@ -54,9 +54,9 @@ fn does_not_fit(num_rows: usize, need: Option<(usize, usize)>, is_cached: bool) 
         }
         None => format!("the system gives no more for row {num_rows}"),
     };
-    let way_out = if is_cached { "" } else { "data.cache = true (the cells then stay on the disk), " };
+    let way_out = if is_cached { "" } else { " data.cache = true, which leaves the cells on the disk," };
     format!(
-        "does not fit in memory: {why}; use {way_out}fewer rows or columns (data.drop), or a machine with more memory"
+        "does not fit in memory: {why}; use fewer rows or columns (data.drop),{way_out} or a machine with more memory"
     )
 }
 

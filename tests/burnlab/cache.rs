@@ -156,7 +156,10 @@ fn a_table_larger_than_memory_trains_from_its_cache() {
     let output = within(&place, &["--config", "a.toml", "--quiet"], MEMORY);
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("a.npy does not fit in memory: ") && error.contains("use data.cache = true"), "{error}");
+    assert!(
+        error.contains("a.npy does not fit in memory: ") && error.contains("data.cache = true, which leaves"),
+        "{error}"
+    );
 
     config("cache = true");
     // Built, and then read: the same model, since the order of an epoch depends on the seed alone.

@@ -255,7 +255,7 @@ mod tests {
         let separator =
             |names: &[&str]| probable_separator(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
         assert_eq!(separator(&["a|b", "a", "b|c", "c|a|b", "c"]), Some("|"));
-        assert_eq!(separator(&["a;b", "a;c", "b;c", "a;b;c"]), Some(";"));
+        assert_eq!(separator(&["a;b", "a;c", "b;c", "a;b;c", "a"]), Some(";"));
         // Names with commas, each of its own.
         assert_eq!(separator(&["Bonn, North", "Cologne, West", "Kiel, Sea", "Ulm, South"]), None);
         assert_eq!(separator(&["a", "b", "c", "d"]), None);

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use super::label_cells::NewLabels;
 use super::preprocessor::Seen;
-use super::separated::NewLabels;
 use super::table::Row;
 use super::{Examples, PreparedColumn, PreparedKind, Preprocessor, Readings, dates, labels};
 use crate::invalid::{Invalid, one_line};

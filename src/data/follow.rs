@@ -7,7 +7,7 @@ use super::number::NumberSyntax;
 use super::reading::ColumnReader;
 use super::table::{Cell, Row, is_usable};
 use super::target::not_a_number;
-use super::{Target, separated};
+use super::{Target, label_cells};
 use crate::invalid::Invalid;
 
 /// What the training file determined about the columns.
@@ -105,7 +105,9 @@ impl Known<'_> {
             match (&known.separator, &known.classes) {
                 (Some(separator), Some(labels)) => {
                     let push = |value| target.push(value);
-                    separated::read_labels(&row.text(i)?, separator, labels, push, |label| new.push(label.to_owned()));
+                    label_cells::read_labels(&row.text(i)?, separator, labels, push, |label| {
+                        new.push(label.to_owned())
+                    });
                 }
                 _ => target.push(known.read(row, i)?),
             }

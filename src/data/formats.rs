@@ -6,7 +6,7 @@ use std::path::Path;
 use super::origin::{MAX_FILES, Opened, Origin};
 use super::table::Table;
 use super::{
-    DataConfig, archive, csv, image_file, images, json_lines, numpy, numpy_header, separated, several, sqlite, zip,
+    DataConfig, archive, csv, empty_cells, image_file, images, json_lines, numpy, numpy_header, several, sqlite, zip,
 };
 #[cfg(feature = "parquet")]
 use super::{arrow, parquet};
@@ -143,7 +143,7 @@ pub(super) fn open<'a>(
             several::open(origin, tables.collect::<Result<_, _>>()?)?
         }
     };
-    Ok(separated::with_empty_cells(table, config))
+    Ok(empty_cells::with_empty_cells(table, config))
 }
 
 fn open_one<'a>(origin: &'a Origin, config: &DataConfig, encoding_before: Option<&str>) -> Result<Table<'a>, Invalid> {

@@ -10,7 +10,7 @@
 //!   for pipes and `zip`
 //! - `infer`: reads a table into a data set, with `column_names` (lookup), `columns` (observation, rejections), `reread`
 //!   (texts), `kinds` and `decide` (numbers, dates or names), `number_texts` (numbers that may be codes or dates), `target`
-//!   (classes or numbers; several labels in a cell: `separated`) and `assemble` (the cells)
+//!   (classes or numbers; several labels in a cell: `separated`, `label_cells`, `empty_cells`) and `assemble` (the cells)
 //! - how cells are written: `number` with `units`, `date_syntax` with `dates`, `missing`, `labels` (names of classes and
 //!   categories), all from `distinct` texts; `reading`: what was found, for later files; `follow`: reads them like the first one; `notes`: what is said
 //! - `images`: image files as the rows of a table, read by `image_file` and scaled by `image_scale` to an `image_shape`; `augment`:
@@ -67,6 +67,7 @@ mod dialect;
 mod distinct;
 mod division;
 mod drift;
+mod empty_cells;
 mod encoding;
 mod endless;
 mod examples;
@@ -82,6 +83,7 @@ mod images;
 mod infer;
 mod json_lines;
 mod kinds;
+mod label_cells;
 mod labels;
 mod layout;
 mod limits;

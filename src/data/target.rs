@@ -7,7 +7,7 @@ use super::limits::MAX_CLASSES;
 use super::notes::Notes;
 use super::number::{Hints, Inferred, NumberSyntax, infer};
 use super::table::{Cell, Table, are_present, is_usable, shorten, unusable};
-use super::{Target, TaskKind, separated};
+use super::{Target, TaskKind, label_cells};
 use crate::invalid::Invalid;
 
 /// Whole numbers with more distinct values are treated as a quantity.
@@ -123,7 +123,7 @@ impl TargetCells {
             );
             return Err(Invalid::at("data.target", message));
         }
-        let separator = separated::probable_separator(&labels.names).filter(|_| task.is_none() && is_text);
+        let separator = label_cells::probable_separator(&labels.names).filter(|_| task.is_none() && is_text);
         if task.is_none() && num_rows > MIN_ROWS_OF_TEXT && num_distinct * 2 > num_rows {
             let shown = self.texts.distinct().first().map_or_else(String::new, |text| shorten(text.text));
             let message = format!(

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use super::{ColumnKind, Dataset, Target, separated};
+use super::{ColumnKind, Dataset, Target, label_cells};
 
 impl Dataset {
     /// Writes `rows` in their order: a header of the columns, the weights if there are any, and, last, the targets; then a line per row, an empty cell
@@ -25,7 +25,7 @@ impl Dataset {
             Target::Numbers(numbers) => self.write_table(rows, writer, |row, _| Cow::Owned(numbers[row].to_string())),
             Target::Several(several) if self.readings.separator(&self.target_name).is_some() => {
                 let separator = self.readings.separator(&self.target_name).unwrap_or_default();
-                self.write_table(rows, writer, |row, _| Cow::Owned(separated::cell_of(several, row, separator)))
+                self.write_table(rows, writer, |row, _| Cow::Owned(label_cells::cell_of(several, row, separator)))
             }
             Target::Several(several) => self.write_table(rows, writer, |row, i| {
                 let value = several.row(row)[i];

@@ -19,14 +19,16 @@ mod members;
 mod network;
 mod occlusion;
 mod outcome;
+mod request;
 mod rows;
 mod shapley;
 mod written;
 
-pub use contributions::{Contribution, Contributions, Explained, Request, contributions};
+pub use contributions::{Contribution, Contributions, Explained, contributions};
 pub use dependence::{ColumnDependence, Dependence, DependencePoint, dependence};
 pub use occlusion::{OcclusionMap, PixelMap, occlusion};
 pub use outcome::Outcome;
+pub use request::Request;
 pub use shapley::{Estimate, Method, Plan, Shapley};
 
 use super::saved_model::SavedModel;

@@ -754,7 +754,7 @@ fn every_type_of_parquet_and_arrow_is_the_text_that_csv_has() {
         let columns = |data: &Dataset| data.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
         assert_eq!(columns(&found), columns(&expected), "{name}");
         let (width, names) = (expected.columns.len(), columns(&expected));
-        for (i, (found, expected)) in found.values.iter().zip(&expected.values).enumerate() {
+        for (i, (found, expected)) in found.cells.to_floats().iter().zip(&expected.cells.to_floats()).enumerate() {
             let column = &names[i % width];
             assert!(found == expected || found.is_nan() && expected.is_nan(), "{name}: row {}, {column}", i / width);
         }
@@ -1035,7 +1035,8 @@ fn a_spreadsheet_is_the_table_that_csv_is() {
     files.write("b.ods", spreadsheet(&rows));
     let config = DataConfig { allow_constant: true, ..files.config("b.ods") };
     let data = files.load(&config).unwrap();
-    assert_eq!((&data.values[..6], data.num_rows(), data.values[6].is_nan()), (&[4.0; 6][..], 4, true));
+    let cells = data.cells.to_floats();
+    assert_eq!((&cells[..6], data.num_rows(), cells[6].is_nan()), (&[4.0; 6][..], 4, true));
     for (rows, expected) in [
         (String::new(), "c.ods has no cell in the sheet `A & B`"),
         (header.clone(), "c.ods has a header line and no rows"),

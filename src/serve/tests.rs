@@ -150,7 +150,7 @@ async fn other_machines_need_the_token_everywhere() {
     for (path, expected) in [
         (format!("{within}v2"), StatusCode::OK),
         ("/v2".to_owned(), StatusCode::FORBIDDEN),
-        (format!("/s/{}/v2", "0".repeat(32)), StatusCode::FORBIDDEN),
+        (format!("/s/../etc/passwd", "0".repeat(32)), StatusCode::FORBIDDEN),
     ] {
         assert_eq!(ask(&state, "GET", &path, &[host, cookie]).await.0, expected, "{path}");
     }
@@ -171,7 +171,7 @@ async fn no_path_leads_to_a_file() {
         "/v2/models/C:%5cWindows",
         "/v2/models/%3Cscript%3Ealert(1)%3C%2Fscript%3E",
         "//etc/passwd",
-        "/s/../v2",
+        "/s/../etc/passwd",
         "/serve.js/../../Cargo.toml",
         &format!("/v2/models/{}", "a".repeat(60_000)),
         &format!("/{}", "v2/".repeat(20_000)),

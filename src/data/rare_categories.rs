@@ -1,11 +1,15 @@
 //! Says which columns have more categories than inputs of their own, and what becomes of the others.
 
+use std::collections::HashMap;
+
 use super::{Dataset, PreparedKind, Preprocessor};
 
 /// A line for each column of `dataset` whose rare categories are hashed, or are one unknown category.
 pub fn describe_rare(dataset: &Dataset, preprocessor: &Preprocessor) -> Vec<String> {
+    let prepared: HashMap<&str, _> =
+        preprocessor.columns().iter().map(|prepared| (&*prepared.name, prepared)).collect();
     let line = |column: &super::Column| {
-        let prepared = preprocessor.columns().iter().find(|prepared| prepared.name == column.name)?;
+        let prepared = prepared.get(&*column.name)?;
         let (PreparedKind::Categorical { categories, buckets, .. }, Some(seen)) = (&prepared.kind, &prepared.seen)
         else {
             return None;

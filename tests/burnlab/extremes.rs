@@ -217,8 +217,8 @@ fn a_hundred_thousand_categories_are_taken_or_refused_in_bounded_memory() {
     let row = |row: usize| format!("n{},{},{}\n", row % 100_000, row * row % 1000, row % 2);
     place.write("a.csv", &format!("c,x,y\n{}", (0..300_000).map(row).collect::<String>()));
     data_config(&place, "a.csv", "target = \"y\"");
-    // 65 categories, and a number in bins.
-    assert!(works(&place, &CHECK).contains("81 network inputs"));
+    // 64 categories, 1024 buckets of the others, and a number in 16 bins.
+    assert!(works(&place, &CHECK).contains("1104 network inputs"));
     data_config(&place, "a.csv", "target = \"y\"\nmax_categories = 100000");
     refused(&place, &CHECK, "a.toml:4:1: data.max_categories: 300000 rows of 93338 inputs");
     data_config(&place, "a.csv", "target = \"c\"");

@@ -55,6 +55,7 @@ async fn the_keyboard_alone_reaches_everything() {
     walk.done("rename an experiment", 0, "#/?exp=broken").await;
 
     // Why did it fail; delete it, and take it back.
+    walk.shows("document.querySelectorAll('tr.run').length === 1").await;
     walk.tab_to("table.runs").await;
     walk.keys(&format!("{}{}", key::DOWN, key::ENTER)).await;
     walk.shows("document.querySelector('.remedy pre').textContent.includes('resume')").await;

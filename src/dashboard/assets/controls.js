@@ -30,7 +30,8 @@ export function mountControls(parent) {
       asked();
       suggested.update();
     },
-    onchange: () => store.applyFilter().then(() => store.filterError || rememberFilter(box.value)),
+    // Only what was typed: to ask again would write what the page knows over a field that was emptied by other means.
+    onchange: () => box.value === state.q && store.applyFilter().then(() => store.filterError || rememberFilter(state.q)),
     onkeydown: (event) => {
       if (suggested.onKey(event)) return;
       if (event.key === "ArrowDown" || event.key === "Enter") {

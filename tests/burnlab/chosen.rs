@@ -23,6 +23,7 @@ async fn focus(page: &Page, css: &str) {
 
 /// Types over what the filter holds, which keeps the focus: without it, the page would write its own state there.
 async fn filter(page: &Page, text: &str) {
+    page.wait("document.getElementById('filter')?.checkVisibility() ?? false", json!(true)).await;
     let field = page.client.find(Locator::Css("#filter")).await.unwrap();
     field.send_keys(&format!("\u{e009}a\u{e000}{text}")).await.unwrap();
 }

@@ -150,7 +150,7 @@ async fn other_machines_need_the_token_everywhere() {
     for (path, expected) in [
         (format!("{within}v2"), StatusCode::OK),
         ("/v2".to_owned(), StatusCode::FORBIDDEN),
-        (format!("/s/../etc/passwd", "0".repeat(32)), StatusCode::FORBIDDEN),
+        (format!("/s/{}/v2", "0".repeat(32)), StatusCode::FORBIDDEN),
     ] {
         assert_eq!(ask(&state, "GET", &path, &[host, cookie]).await.0, expected, "{path}");
     }

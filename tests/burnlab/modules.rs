@@ -173,7 +173,8 @@ impl Modules {
             }
         };
         let by_glob = || {
-            module.globs.iter().find_map(|glob| match self.resolve(at, glob, depth)? {
+            // A glob that is found through another one is rare, and each level would multiply the work.
+            module.globs.iter().find_map(|glob| match self.resolve(at, glob, depth + 10)? {
                 Target::Module(other) if other != at && depth <= 20 => self.lookup(other, name, is_last, depth + 1),
                 _ => None,
             })

@@ -791,7 +791,7 @@ mod tests {
 
         // Damage that is met while rows are read.
         std::fs::remove_file(&place).unwrap();
-        let mut damaged = loaded(&config, 0).and_then(|_| Ok(std::fs::read(&place).unwrap())).unwrap();
+        let mut damaged = loaded(&config, 0).map(|_| std::fs::read(&place).unwrap()).unwrap();
         damaged[HEADER_BYTES as usize] ^= 1;
         std::fs::write(&place, &damaged).unwrap();
         let dataset = loaded(&config, 0).unwrap();

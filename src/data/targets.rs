@@ -17,13 +17,13 @@ const WORDS: [[&str; 2]; 6] = [["0", "1"], ["false", "true"], ["no", "yes"], ["n
 pub(super) enum TargetsGathered {
     Columns(Vec<TargetCells>),
     /// Of one column whose cells hold several labels.
-    Separated(SeparatedCells),
+    Separated(Box<SeparatedCells>),
 }
 
 impl TargetsGathered {
     pub(super) fn new(names: &[String], config: &DataConfig) -> Self {
         match (&config.target_separator, names) {
-            (Some(separator), [name, ..]) => Self::Separated(SeparatedCells::new(name, separator)),
+            (Some(separator), [name, ..]) => Self::Separated(Box::new(SeparatedCells::new(name, separator))),
             _ => Self::Columns(names.iter().map(|name| TargetCells::new(name)).collect()),
         }
     }

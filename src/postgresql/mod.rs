@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `address` | [`Address`], read without showing its password |
 //! | `ssl_mode` | what it says of encryption |
-//! | `client` | [`connect`], with the feature `postgres`: the driver's settings, TLS, errors |
+//! | `client` | [`Connector`], with the feature `postgres`: the driver's settings, TLS, errors |
 //! | `no_client` | what is in place of `client` without it, which only this file knows |
 
 mod address;

@@ -146,7 +146,7 @@ fn every_picture_of_the_table_is_drawn_of_some_run_and_refused_by_name_of_anothe
                 // What the run of numbers on a plane lacks.
                 if !names(&runs[4].folder).contains(&picture.stem()) {
                     let error = draw_named(&saved, &[picture], None, lab.backend).unwrap_err().to_string();
-                    assert!(error.contains(&picture.stem()) && error.ends_with(picture.needs), "{error}");
+                    assert!(error.contains(picture.name) && error.ends_with(picture.needs), "{error}");
                 }
             }
             Draw::Experiment(draw) => {

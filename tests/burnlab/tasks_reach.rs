@@ -39,9 +39,8 @@ async fn the_keyboard_alone_reaches_everything() {
     walk.done("filter, select, compare", 0, "#/?exp=digits&group=").await;
 
     // A chart is read, saved, moved; the experiment renamed.
-    walk.tab_to(".chart[data-metric=loss] .plot").await;
-    walk.keys(&key::RIGHT.repeat(2)).await;
-    walk.shows("document.querySelector('#hover').textContent.startsWith('loss at epoch 2')").await;
+    let at_epoch_2 = "document.querySelector('#hover').textContent.startsWith('loss at epoch 2')";
+    walk.press(".chart[data-metric=loss] .plot", &key::RIGHT.repeat(2), at_epoch_2).await;
     walk.tab_to(".chart[data-metric=loss] .saves summary").await;
     walk.keys(key::ENTER).await;
     walk.tab_to(".chart[data-metric=loss] [title='The numbers']").await;
@@ -56,13 +55,12 @@ async fn the_keyboard_alone_reaches_everything() {
 
     // Why did it fail; delete it, and take it back.
     walk.shows("document.querySelectorAll('tr.run').length === 1").await;
-    walk.tab_to("table.runs").await;
-    walk.keys(&format!("{}{}", key::DOWN, key::ENTER)).await;
-    walk.shows("document.querySelector('.remedy pre').textContent.includes('resume')").await;
+    let remedy = "document.querySelector('.remedy pre').textContent.includes('resume')";
+    walk.press("table.runs", &format!("{}{}", key::DOWN, key::ENTER), remedy).await;
     walk.keys(key::ESCAPE).await;
     walk.shows("document.body.dataset.view === 'charts'").await;
-    walk.tab_to("table.runs").await;
-    walk.keys(&format!("{} ", key::DOWN)).await;
+    let is_selected = "document.querySelector('#selection').textContent.startsWith('1 selected')";
+    walk.press("table.runs", &format!("{} ", key::DOWN), is_selected).await;
     walk.tab_to("#delete").await;
     walk.keys(key::ENTER).await;
     walk.tab_to("[data-tab=trash]").await;

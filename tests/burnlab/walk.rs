@@ -51,6 +51,24 @@ impl Walk {
         self.page.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
     }
 
+    /// Goes to an element of `css` and presses keys there until `shown` holds: again, where the page drew it anew in between.
+    pub async fn press(&self, css: &str, keys: &str, shown: &str) {
+        let look = "return new Promise((done) => { const until = performance.now() + 3000; const look = () => { let is = false; \
+                    try { is = Boolean(SHOWN); } catch {} if (is || performance.now() > until) done(is); else setTimeout(look, 20); }; \
+                    look(); })";
+        for _ in 0..8 {
+            self.tab_to(css).await;
+            let pressed = match self.page.client.active_element().await {
+                Ok(element) => element.send_keys(keys).await.is_ok(),
+                Err(_) => false,
+            };
+            if pressed && self.page.js(&look.replace("SHOWN", shown)).await == json!(true) {
+                return;
+            }
+        }
+        self.shows(shown).await;
+    }
+
     /// Goes on with Tab until the focus is on an element of `css`.
     pub async fn tab_to(&self, css: &str) {
         self.shows(&format!("document.querySelector({css:?})")).await;

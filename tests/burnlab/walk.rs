@@ -48,7 +48,18 @@ impl Walk {
 
     /// Presses keys where the focus is.
     pub async fn keys(&self, keys: &str) {
-        self.page.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+        // What has the focus may be drawn anew in between.
+        for _ in 0..50 {
+            let sent = match self.page.client.active_element().await {
+                Ok(element) => element.send_keys(keys).await,
+                Err(error) => Err(error),
+            };
+            if sent.is_ok() {
+                return;
+            }
+            self.page.js("return new Promise((done) => setTimeout(done, 20))").await;
+        }
+        panic!("nothing takes the keys {keys:?}");
     }
 
     /// Goes to an element of `css` and presses keys there until `shown` holds: again, where the page drew it anew in between.

@@ -80,6 +80,21 @@ pub fn works(place: &Place, args: &[&str]) -> String {
     text(&output.stdout)
 }
 
+/// Runs burnlab, which must end with exit code 1 and say `expected`.
+#[track_caller]
+pub fn refused(place: &Place, args: &[&str], expected: &str) {
+    let output = place.run(args);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+    assert!(said.contains(expected), "{args:?}: {said}");
+}
+
+/// The value of the entry of a list of metrics, as evaluations have it, with this name.
+#[track_caller]
+pub fn named(metrics: &Value, name: &str) -> f64 {
+    metrics.as_array().unwrap().iter().find(|metric| metric["name"] == name).unwrap()["value"].as_f64().unwrap()
+}
+
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }

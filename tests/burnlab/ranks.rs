@@ -2,22 +2,12 @@
 
 use serde_json::Value;
 
-use crate::place::{Place, json, text};
+use crate::place::{Place, json, named, refused, text};
 
 fn run(place: &Place, arguments: &[&str]) -> String {
     let output = place.run(arguments);
     assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
     text(&output.stdout)
-}
-
-fn refused(place: &Place, arguments: &[&str], expected: &str) {
-    let output = place.run(arguments);
-    let error = text(&output.stderr);
-    assert!(output.status.code() == Some(1) && error.contains(expected), "{error}");
-}
-
-fn named(metrics: &Value, name: &str) -> f64 {
-    metrics.as_array().unwrap().iter().find(|metric| metric["name"] == name).unwrap()["value"].as_f64().unwrap()
 }
 
 fn rows(table: &str) -> (Vec<String>, Vec<Vec<String>>) {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::place::{Place, json, text, works};
+use crate::place::{Place, json, named, refused, text, works};
 
 /// Rows of training, each second one of which has one of 500 codes; the others have a code of their own: 50,000 in all.
 const ROWS: usize = 99_000;
@@ -41,17 +41,8 @@ const CONFIG: &str = "[data]\npath = \"a.csv\"\ntest_path = \"t.csv\"\ntarget = 
                       validation_fraction = 0\n[model]\nkind = \"mlp\"\nhidden = []\n[training]\nmax_epochs = 4\n\
                       batch_size = 250\nlearning_rate = 0.02\nschedule = { kind = \"cosine\" }\n";
 
-#[track_caller]
-fn refused(place: &Place, args: &[&str], expected: &str) {
-    let output = place.run(args);
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
-    assert!(said.contains(expected), "{args:?}: {said}");
-}
-
 fn r2(evaluation: &Value) -> f64 {
-    let metrics = evaluation["metrics"].as_array().unwrap();
-    metrics.iter().find(|metric| metric["name"] == "r2").unwrap()["value"].as_f64().unwrap()
+    named(&evaluation["metrics"], "r2")
 }
 
 #[test]
@@ -110,10 +101,7 @@ fn every_verb_knows_hashed_categories() {
     assert_eq!((kind["categories"].as_array().unwrap().len(), &kind["buckets"]), (8, &Value::from(128)));
     assert_eq!(json(folder.join("preprocessing.json"))["version"], 8);
     let evaluation: Value = serde_json::from_str(&works(&place, &["evaluate", "s", "--json"])).unwrap();
-    let accuracy = |evaluation: &Value| {
-        let metrics = evaluation["metrics"].as_array().unwrap();
-        metrics.iter().find(|metric| metric["name"] == "accuracy").unwrap()["value"].as_f64().unwrap()
-    };
+    let accuracy = |evaluation: &Value| named(&evaluation["metrics"], "accuracy");
     assert!(accuracy(&evaluation) > 0.85, "{told}");
     // Names that no row of training has, and none.
     place.write("new.csv", "shop,size\nshop 3,1\nshop new,1\nanother,1\n,1\n");

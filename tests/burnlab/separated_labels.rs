@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::place::{Place, json, text, works};
+use crate::place::{Place, json, named, refused, text, works};
 
 /// Two inputs, and a column of labels in any order, with blanks, some twice, some empty.
 fn table() -> String {
@@ -45,22 +45,9 @@ fn place() -> Place {
     place
 }
 
-fn named(metrics: &Value, name: &str) -> f64 {
-    let metrics = metrics["metrics"].as_array().unwrap();
-    metrics.iter().find(|metric| metric["name"] == name).unwrap()["value"].as_f64().unwrap()
-}
-
 fn rows_of(table: &str) -> Vec<Vec<String>> {
     let reader = csv::ReaderBuilder::new().has_headers(false).from_reader(table.as_bytes());
     reader.into_records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
-}
-
-#[track_caller]
-fn refused(place: &Place, args: &[&str], expected: &str) {
-    let output = place.run(args);
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
-    assert!(said.contains(expected), "{args:?}: {said}");
 }
 
 #[test]
@@ -81,7 +68,7 @@ fn labels_in_a_cell_are_those_of_scikit_learn_s_binarizer_and_learned_as_columns
         ("roc_auc", 0.903_176_457),
         ("log_loss", 0.332_234_358),
     ] {
-        let found = named(&evaluation, name);
+        let found = named(&evaluation["metrics"], name);
         assert!((found - expected).abs() < 1e-3, "{name}: {found} instead of {expected}");
     }
     let predictions = std::fs::read_to_string(folder.join("predictions.csv")).unwrap();
@@ -110,7 +97,10 @@ fn labels_in_a_cell_are_those_of_scikit_learn_s_binarizer_and_learned_as_columns
     for more in [&[][..], &["--data", "a2.csv"]] {
         let args = [&["evaluate", "a", "--json"][..], more].concat();
         let again: Value = serde_json::from_str(&works(&place, &args)).unwrap();
-        assert!((named(&again, "log_loss") - named(&evaluation, "log_loss")).abs() < 1e-9, "{more:?}");
+        assert!(
+            (named(&again["metrics"], "log_loss") - named(&evaluation["metrics"], "log_loss")).abs() < 1e-9,
+            "{more:?}"
+        );
     }
     let test = std::fs::read_to_string(folder.join("test.csv")).unwrap();
     assert_eq!(test.lines().next().unwrap(), "x,z,tags");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::place::{Place, json, text};
+use crate::place::{Place, json, named, text};
 
 /// Sixty rows with two inputs, two numbers of very different size, and two labels.
 fn table() -> String {
@@ -38,10 +38,6 @@ fn run(place: &Place, arguments: &[&str]) -> String {
     let output = place.run(arguments);
     assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
     text(&output.stdout)
-}
-
-fn named(metrics: &Value, name: &str) -> f64 {
-    metrics.as_array().unwrap().iter().find(|metric| metric["name"] == name).unwrap()["value"].as_f64().unwrap()
 }
 
 fn close(found: f64, expected: f64, tolerance: f64) {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::place::{Place, json, text, works};
+use crate::place::{Place, json, named, refused, text, works};
 
 const GOOD: [&str; 4] = ["great", "lovely", "tasty", "friendly"];
 const BAD: [&str; 4] = ["awful", "cold", "rude", "stale"];
@@ -31,17 +31,8 @@ const CONFIG: &str = "[data]\npath = \"a.csv\"\ntarget = \"class\"\ntext = [\"co
                       test_fraction = 0.25\n[model]\nkind = \"mlp\"\nhidden = [8]\n[training]\nmax_epochs = 30\n\
                       learning_rate = 0.02\n";
 
-#[track_caller]
-fn refused(place: &Place, args: &[&str], expected: &str) {
-    let output = place.run(args);
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
-    assert!(said.contains(expected), "{args:?}: {said}");
-}
-
 fn accuracy(evaluation: &Value) -> f64 {
-    let metrics = evaluation["metrics"].as_array().unwrap();
-    metrics.iter().find(|metric| metric["name"] == "accuracy").unwrap()["value"].as_f64().unwrap()
+    named(&evaluation["metrics"], "accuracy")
 }
 
 fn predicted(table: &str) -> Vec<(String, f64)> {

@@ -1,6 +1,6 @@
 //! Where two classes are told apart, when one of them is rare.
 
-use crate::place::{Place, json, text};
+use crate::place::{Place, json, named, text};
 
 /// A class of about one row in ten, which overlaps with the other one.
 fn table() -> String {
@@ -10,10 +10,6 @@ fn table() -> String {
         format!("{x},{z},{}\n", if is_rare { "rare" } else { "common" })
     };
     format!("x,z,y\n{}", (0..600).map(row).collect::<String>())
-}
-
-fn named(values: &serde_json::Value, name: &str) -> f64 {
-    values.as_array().unwrap().iter().find(|value| value["name"] == name).unwrap()["value"].as_f64().unwrap()
 }
 
 #[test]

@@ -89,18 +89,23 @@ fn usable(location: &Location) -> anyhow::Result<String> {
                 |folder: &Path| if folder == Path::new("") { Path::new(".").to_owned() } else { folder.to_owned() };
             let above = root.ancestors().map(here).find(|folder| folder.exists()).unwrap_or_else(|| root.clone());
             check_writable(&above)?;
-            return Ok(format!("none in `{}` yet: the first training makes it{}", root.display(), free(&above)?));
+            return Ok(format!(
+                "none in `{}` yet: the first training makes it{}",
+                root.display(),
+                told(folder::free_space(&above)?)
+            ));
         }
         Err(error) => return Err(error.into()),
     };
     let num_runs = store.runs()?.len();
     Store::open_at(location)?;
-    if folder::free_space(root)? < LEAST_FREE {
+    let free = folder::free_space(root)?;
+    if free < LEAST_FREE {
         return Err(TrackingError::Full { path: root.clone() }.into());
     }
     check_writable(&store.runs_folder())?;
     let (runs, schema) = (counted(num_runs, "run"), store.schema());
-    Ok(format!("`{}`: {runs}, schema {schema}, can be written{}", root.display(), free(root)?))
+    Ok(format!("`{}`: {runs}, schema {schema}, can be written{}", root.display(), told(free)))
 }
 
 /// # Errors
@@ -119,10 +124,9 @@ fn check_writable(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How much is free on the disk of a folder, where the system says it.
-fn free(folder: &Path) -> anyhow::Result<String> {
-    let free = folder::free_space(folder)?;
-    Ok(if free == u64::MAX { String::new() } else { format!(", {} free on its disk", in_gib(free)) })
+/// How many bytes are free on a disk, where the system says it.
+fn told(free: u64) -> String {
+    if free == u64::MAX { String::new() } else { format!(", {} free on its disk", in_gib(free)) }
 }
 
 fn in_gib(bytes: u64) -> String {

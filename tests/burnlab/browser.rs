@@ -423,8 +423,7 @@ async fn the_keyboard_is_enough() {
     let keys = key::DOWN.repeat(2);
     table.send_keys(&format!("{keys} k cv")).await.unwrap();
     page.wait("document.querySelectorAll('#diff tbody tr').length", json!(2)).await;
-    let active = page.client.active_element().await.unwrap();
-    active.send_keys(key::ESCAPE).await.unwrap();
+    page.client.press_keys(key::ESCAPE).await.unwrap();
     page.wait("document.body.dataset.view", json!("charts")).await;
     let table = page.client.find(Locator::Css("table.runs")).await.unwrap();
     table.send_keys(key::ENTER).await.unwrap();

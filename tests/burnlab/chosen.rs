@@ -29,7 +29,7 @@ async fn filter(page: &Page, text: &str) {
 }
 
 async fn keys(page: &Page, keys: &str) {
-    page.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    page.client.press_keys(keys).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,6 +74,32 @@ async fn the_keyboard_alone_reaches_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_live_change_leaves_the_focus_where_it_is() {
+    let root = crate::place::folder();
+    mixed(root.path());
+    let Some(walk) = Walk::begin(root.path(), "#/?exp=digits&group=").await else { return };
+    let places = [
+        "table.leaderboard tbody tr:nth-child(2) input",
+        "[data-tab=charts]",
+        "table.runs [data-sort='run:name']",
+        ".chart[data-metric=loss] .plot",
+        "table.runs",
+    ];
+    for (seed, place) in (10..).zip(places) {
+        let runs = "document.querySelector('table.runs').getAttribute('aria-rowcount')";
+        let before = walk.page.js(&format!("return Number({runs})")).await.as_i64().unwrap();
+        walk.tab_to(place).await;
+        finished(root.path(), new_run("digits", "[32]", 0.001, seed), 0.9);
+        walk.shows(&format!("Number({runs}) === {}", before + 1)).await;
+        // The board asks for its rows two seconds after the change.
+        let seeds = "[...document.querySelectorAll('.seeds')].reduce((sum, one) => sum + Number(one.textContent), 0)";
+        walk.shows(&format!("{seeds} === {seed} + 1")).await;
+        walk.shows(&format!("document.activeElement.matches({place:?})")).await;
+    }
+    walk.page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_phone_has_all_of_it() {
     let root = crate::place::folder();
     let (a, b, failed) = mixed(root.path());

@@ -48,35 +48,13 @@ impl Walk {
 
     /// Presses keys where the focus is.
     pub async fn keys(&self, keys: &str) {
-        // What has the focus may be drawn anew in between.
-        for _ in 0..50 {
-            let sent = match self.page.client.active_element().await {
-                Ok(element) => element.send_keys(keys).await,
-                Err(error) => Err(error),
-            };
-            if sent.is_ok() {
-                return;
-            }
-            self.page.js("return new Promise((done) => setTimeout(done, 20))").await;
-        }
-        panic!("nothing takes the keys {keys:?}");
+        self.page.client.press_keys(keys).await.unwrap_or_else(|error| panic!("{keys:?}: {error}"));
     }
 
-    /// Goes to an element of `css` and presses keys there until `shown` holds: again, where the page drew it anew in between.
+    /// Goes to an element of `css` and presses keys there, after which `shown` holds.
     pub async fn press(&self, css: &str, keys: &str, shown: &str) {
-        let look = "return new Promise((done) => { const until = performance.now() + 3000; const look = () => { let is = false; \
-                    try { is = Boolean(SHOWN); } catch {} if (is || performance.now() > until) done(is); else setTimeout(look, 20); }; \
-                    look(); })";
-        for _ in 0..8 {
-            self.tab_to(css).await;
-            let pressed = match self.page.client.active_element().await {
-                Ok(element) => element.send_keys(keys).await.is_ok(),
-                Err(_) => false,
-            };
-            if pressed && self.page.js(&look.replace("SHOWN", shown)).await == json!(true) {
-                return;
-            }
-        }
+        self.tab_to(css).await;
+        self.keys(keys).await;
         self.shows(shown).await;
     }
 

@@ -14,6 +14,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// Keys that write no character, as `send_keys` takes them (section 17.4.2).
 pub mod key {
+    pub const NULL: &str = "\u{e000}";
     pub const ENTER: &str = "\u{e007}";
     pub const ESCAPE: &str = "\u{e00c}";
     pub const HOME: &str = "\u{e011}";
@@ -106,8 +107,23 @@ impl Client {
         self.element(&self.post("/element", json!({ "using": using, "value": value })).await?)
     }
 
-    pub async fn active_element(&self) -> Result<Element> {
-        self.element(&self.get("/element/active").await?)
+    /// Presses keys one after another, wherever the focus is by then, as a keyboard does (section 17.5). Shift, Ctrl and Alt are
+    /// held until [`key::NULL`] or the end, as `send_keys` holds them.
+    pub async fn press_keys(&self, keys: &str) -> Result<()> {
+        let action = |what: &str, key: char| json!({ "type": what, "value": key.to_string() });
+        let (mut actions, mut held) = (Vec::new(), Vec::new());
+        for key in keys.chars().chain(key::NULL.chars()) {
+            if key::NULL.contains(key) {
+                actions.extend(held.drain(..).map(|key| action("keyUp", key)));
+            } else if ('\u{e008}'..='\u{e00a}').contains(&key) {
+                held.push(key);
+                actions.push(action("keyDown", key));
+            } else {
+                actions.extend([action("keyDown", key), action("keyUp", key)]);
+            }
+        }
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": actions });
+        self.post("/actions", json!({ "actions": [keyboard] })).await.map(drop)
     }
 
     /// Presses the left mouse button on an element, `from` (right, down) pixels off its middle, and lets it go at `to`.

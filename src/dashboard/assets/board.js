@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { renameExperiment } from "./actions.js";
-import { dataTable, h, paced, perFrame, scroller, svg } from "./dom.js";
+import { dataTable, h, paced, perFrame, refill, scroller, svg } from "./dom.js";
 import { MISSING, bestFirst, number, plural, seconds, signed, splitKey } from "./format.js";
 import { lights } from "./highlight.js";
 import { copyable } from "./run.js";
@@ -31,7 +31,7 @@ export function mountBoard(parent) {
     // Nothing is taken away from under whoever types.
     if (box.querySelector(".rename[open]") && answer?.experiment === box.querySelector("h1").textContent) return;
     box.hidden = !answer || answer.rows.length === 0;
-    if (!box.hidden) box.replaceChildren(...parts(answer, isAll, () => ((isAll = !isAll), draw())));
+    if (!box.hidden) refill(box, ...parts(answer, isAll, () => ((isAll = !isAll), draw())));
   };
   const load = async () => {
     const name = experiment();

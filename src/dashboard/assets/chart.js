@@ -1,6 +1,6 @@
 // The chart of one metric: train dashed, validation solid, test as text; crosshair and x zoom are shared with its siblings.
 
-import { breath, csv, download, h, scroller, stretches, toast } from "./dom.js";
+import { breath, csv, download, h, refill, scroller, stretches, toast } from "./dom.js";
 import { goal, meaning, number } from "./format.js";
 import { light } from "./highlight.js";
 import { hideHover, showHover } from "./hover.js";
@@ -321,7 +321,8 @@ export class Chart {
     const tests = this.mean && store.isMean() ? [] : this.getRuns().filter((run) => run.metrics[key]);
     const value = (run) => h("span", { class: "value", title: `${store.title(run)}: ${run.metrics[key].last}` }, swatch(store.slot(run.id)), number(run.metrics[key].last));
     const all = remarks(this.lines, view);
-    this.notes.replaceChildren(
+    refill(
+      this.notes,
       tests.length
         ? h(
             "p",
@@ -387,7 +388,7 @@ export class Chart {
       h("thead", {}, h("tr", {}, head.map((label) => h("th", { scope: "col", class: "number" }, label)))),
       h("tbody", {}, rows.map((row) => h("tr", {}, row.map(cell)))),
     );
-    this.table.replaceChildren(this.table.firstChild, scroller(table, `Numbers of ${this.name}`));
+    refill(this.table, this.table.firstChild, scroller(table, `Numbers of ${this.name}`));
   }
 
   /** With one entry per run or group, and one per part of the data if there are several. */

@@ -1,7 +1,7 @@
 // The charts of some runs: the main metric and the loss first and large, the others folded away.
 
 import { Chart } from "./chart.js";
-import { h, perFrame } from "./dom.js";
+import { h, perFrame, refill } from "./dom.js";
 import { goal, plural, splitKey } from "./format.js";
 import { experiment } from "./groups.js";
 import { onLight } from "./highlight.js";
@@ -130,7 +130,7 @@ function arrangement(first, rest) {
 function renderHidden(box, names) {
   const show = (name) => () => update(keep(experiment(), { off: state.off.filter((one) => one !== name) }));
   box.hidden = names.length === 0;
-  box.replaceChildren("Hidden: ", ...names.map((name) => h("button", { type: "button", class: "quiet", "data-show": name, title: `Show ${name} again`, onclick: show(name) }, name)));
+  refill(box, "Hidden: ", ...names.map((name) => h("button", { type: "button", class: "quiet", "data-show": name, title: `Show ${name} again`, onclick: show(name) }, name)));
 }
 
 /** In the order that was chosen; what was never moved comes last, as it stands. */

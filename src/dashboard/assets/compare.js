@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { CLAIMS } from "./board.js";
 import { mountCharts } from "./charts.js";
 import { classNames, confusionTable, reportTable } from "./confusion.js";
-import { dataTable, h, perFrame, scroller } from "./dom.js";
+import { dataTable, h, perFrame, refill, scroller } from "./dom.js";
 import { examples } from "./examples.js";
 import { MISSING, command, goal, judge, number, param, plural, signed, splitKey, valueOf } from "./format.js";
 import { chartSettings, lineKey } from "./overview.js";
@@ -57,7 +57,8 @@ export function mountCompare(parent) {
     }
     const all = runs.length === 2 ? [...TABS, EXAMPLES] : TABS;
     const tab = all.some(([one]) => one === state.tab) ? state.tab : "";
-    tabs.replaceChildren(
+    refill(
+      tabs,
       ...all.map(([one, label]) =>
         h("a", { href: link({ tab: one }), "aria-current": one === tab ? "page" : null }, label),
       ),
@@ -98,8 +99,6 @@ export function mountCompare(parent) {
       return;
     }
     try {
-      // A focused button keeps the focus when its part is rendered again.
-      const focused = body.contains(document.activeElement) ? document.activeElement.id : "";
       const onClose = (close) => (shown === wanted && open ? closers.push(close) : close());
       const parts =
         tab === EXAMPLES[0]
@@ -109,8 +108,7 @@ export function mountCompare(parent) {
               state.judge,
             ));
       if (!open || shown !== wanted) return;
-      body.replaceChildren(...parts);
-      if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
+      refill(body, ...parts);
     } catch (error) {
       if (shown !== wanted) return;
       shown = "";

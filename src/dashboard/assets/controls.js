@@ -4,7 +4,7 @@ import { archive, edit, remove } from "./actions.js";
 import { saidOf, toggled } from "./clauses.js";
 import { allColumns, column } from "./columns.js";
 import { completion, rememberFilter } from "./complete.js";
-import { csv, debounce, download, h, perFrame } from "./dom.js";
+import { csv, debounce, download, h, perFrame, refill } from "./dom.js";
 import { grouped, plural } from "./format.js";
 import { experiment as present, groupKeys } from "./groups.js";
 import { keep, kept } from "./kept.js";
@@ -126,13 +126,13 @@ function renderError(error, box, isEmpty) {
       box.value = "";
       store.applyFilter();
     };
-    error.replaceChildren("No run matches. ", h("button", { type: "button", class: "link", id: "clear-filter", onclick: clear }, "Clear the filter"));
+    refill(error, "No run matches. ", h("button", { type: "button", class: "link", id: "clear-filter", onclick: clear }, "Clear the filter"));
   }
   if (!found) return;
   const place = Number.isInteger(found.at)
     ? h("pre", { "aria-hidden": "true" }, ...marked([...found.q], found.at))
     : "";
-  error.replaceChildren(h("span", {}, found.error), place);
+  refill(error, h("span", {}, found.error), place);
 }
 
 /** The word at `at`, or one character that belongs to no word; behind the end a space. Characters, not UTF-16 units. */
@@ -170,7 +170,7 @@ function renderStatuses(parent) {
     };
     return h("button", { type: "button", class: "quiet", "data-status": status, "aria-pressed": String(isOn), onclick: toggle }, `${status} ${count}`);
   };
-  parent.replaceChildren(...(counts.size > 1 ? [...counts].sort().map(chip) : []));
+  refill(parent, ...(counts.size > 1 ? [...counts].sort().map(chip) : []));
 }
 
 function renderExperiments(select) {
@@ -244,7 +244,8 @@ function renderPicker(panel) {
       }),
     );
   });
-  panel.replaceChildren(
+  refill(
+    panel,
     find,
     h(
       "button",
@@ -271,7 +272,8 @@ function renderSelection(bar) {
   const ids = chosen.map((run) => run.id);
   const button = (label, action, props = {}) => h("button", { type: "button", onclick: action, ...props }, label);
   const allArchived = chosen.every((run) => run.archived);
-  bar.replaceChildren(
+  refill(
+    bar,
     ...[
       h("strong", {}, `${chosen.length} selected`),
       button("Compare", () => update({ view: "compare", tab: "" }), {

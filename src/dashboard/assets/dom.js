@@ -27,6 +27,38 @@ function fill(element, props, children) {
   return element;
 }
 
+/** What tells a part of the page from its siblings, whether it was made anew or not. */
+function markOf(element) {
+  const named = [element.id, element.getAttribute("aria-label"), element.getAttribute("href"), ...Object.values(element.dataset)];
+  return named.some(Boolean) ? named.join("\n") : element.textContent;
+}
+
+/** Changes what is in `parent`. What had the focus has it afterwards, though it was made anew: whoever uses the keyboard goes on from there. */
+export function keepFocus(parent, change) {
+  const focused = document.activeElement;
+  if (!focused || focused === parent || !parent.contains(focused)) return change();
+  const all = () => [...parent.querySelectorAll(focused.tagName)];
+  const place = all().indexOf(focused);
+  const mark = markOf(focused);
+  const twin = all().slice(0, place).filter((one) => markOf(one) === mark).length;
+  change();
+  if (document.activeElement === focused) return;
+  const found = all();
+  // What was only moved lost it, too; a button that says something else now stands where it stood.
+  const again = focused.isConnected ? focused : (found.filter((one) => markOf(one) === mark)[twin] ?? found[place]);
+  again?.focus({ preventScroll: true });
+}
+
+/** Puts `children` in place of what is in `parent`, as `keepFocus` does; what was unfolded stays so. */
+export function refill(parent, ...children) {
+  const nameOf = (details) => `${details.className}\n${details.querySelector("summary")?.textContent}`;
+  const open = new Set([...parent.querySelectorAll("details[open]")].map(nameOf));
+  keepFocus(parent, () => {
+    parent.replaceChildren(...children);
+    if (open.size) for (const details of parent.querySelectorAll("details")) details.open ||= open.has(nameOf(details));
+  });
+}
+
 /** A plain table. `columns`: [{label, number?, title?, sort?}], `rows`: arrays of strings or elements. */
 export function dataTable(columns, rows, props = {}) {
   const align = (index) => (columns[index]?.number ? "number" : null);

@@ -1,6 +1,6 @@
 // Runs that go on, beside the best finished one at the same epoch; and what has ended meanwhile.
 
-import { h, paced, toast } from "./dom.js";
+import { h, paced, refill, toast } from "./dom.js";
 import { bestFirst, goal, judge, number, plural, signed, splitKey, valueOf } from "./format.js";
 import { metricOf } from "./groups.js";
 import { monitored, progressText } from "./progress.js";
@@ -53,7 +53,7 @@ export function mountGoing(parent) {
       if (lines.get(run.id)?.run !== run) lines.set(run.id, { run, element: lineOf(run, lines.get(run.id)?.element) });
       return lines.get(run.id).element;
     });
-    box.replaceChildren(...shown, going.length > MOST ? h("p", { class: "soft" }, `and ${plural(going.length - MOST, "run")} more`) : "", going.length && asks() ? askButton(draw) : "");
+    refill(box, ...shown, going.length > MOST ? h("p", { class: "soft" }, `and ${plural(going.length - MOST, "run")} more`) : "", going.length && asks() ? askButton(draw) : "");
   };
   const soon = paced(() => open && draw(), 300);
   const stop = store.onRuns(soon);

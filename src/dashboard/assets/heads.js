@@ -2,7 +2,7 @@
 
 import { isNameable, oneOf, replaced, saidOf, toggled, written } from "./clauses.js";
 import { column as columnOf, sortKey, sortKeys } from "./columns.js";
-import { h } from "./dom.js";
+import { h, refill } from "./dom.js";
 import { natural, param } from "./format.js";
 import { AND, experiment, groupKeys } from "./groups.js";
 import { keep } from "./kept.js";
@@ -72,9 +72,6 @@ function sortBy(column, isMore) {
 // ---- the heads ----
 
 export function renderHead(head, columns) {
-  const active = head.contains(document.activeElement) ? document.activeElement : null;
-  const focused = active && (active.dataset.sort ? "data-sort" : active.dataset.menu ? "data-menu" : null);
-  const focusedId = active?.dataset.sort ?? active?.dataset.menu;
   const listed = store.listed().map((run) => run.id);
   const chosen = listed.filter((id) => state.sel.includes(id)).length;
   const all = h("input", {
@@ -85,7 +82,8 @@ export function renderHead(head, columns) {
     onchange: () => update({ sel: chosen ? [] : listed.slice(0, 50) }),
     title: listed.length > 50 ? "Select the first 50" : "Select all",
   });
-  head.replaceChildren(
+  refill(
+    head,
     h(
       "tr",
       { "aria-rowindex": "1" },
@@ -96,7 +94,6 @@ export function renderHead(head, columns) {
       columns.map((column) => headOf(column, true)),
     ),
   );
-  if (focused) head.querySelector(`[${focused}="${CSS.escape(focusedId)}"]`)?.focus();
 }
 
 const DRAGGED = "text/x-burnlab-column";

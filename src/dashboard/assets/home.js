@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { HOME } from "./early.js";
-import { dataTable, h, paced, scroller, svg } from "./dom.js";
+import { dataTable, h, paced, refill, scroller, svg } from "./dom.js";
 import { MISSING, moment, number, plural } from "./format.js";
 import { kept } from "./kept.js";
 import { link } from "./state.js";
@@ -28,7 +28,7 @@ export function mountHome(parent) {
       if (!open || JSON.stringify(found) === shown) return;
       shown = JSON.stringify(found);
       const more = h("button", { type: "button", id: "more", onclick: () => ((limit = 200), load()) }, `Show more of ${plural(total, "experiment")}`);
-      box.replaceChildren(scroller(table(experiments), "Experiments"), total > experiments.length && limit === HOME ? more : "");
+      refill(box, scroller(table(experiments), "Experiments"), total > experiments.length && limit === HOME ? more : "");
     } catch (error) {
       if (open && !box.children.length) box.replaceChildren(h("p", { class: "problem" }, error.message));
     }

@@ -4,7 +4,7 @@ import { isOpening } from "./early.js";
 import { follow, logOut } from "./api.js";
 import { mountCompare } from "./compare.js";
 import { mountControls } from "./controls.js";
-import { breath, h, perFrame, toast } from "./dom.js";
+import { breath, h, perFrame, refill, toast } from "./dom.js";
 import { command } from "./format.js";
 import { counts, onCounts, watchEnds } from "./going.js";
 import { hideHover } from "./hover.js";
@@ -101,7 +101,8 @@ function renderTabs() {
     ["trash", "Trash"],
   ];
   const current = state.view === "sweep" ? "sweeps" : state.view;
-  $("tabs").replaceChildren(
+  refill(
+    $("tabs"),
     ...tabs.map(([view, label]) =>
       h("a", { href: link({ view, id: "", tab: "" }), "data-tab": view, "aria-current": current === view ? "page" : null }, label),
     ),

@@ -2,7 +2,7 @@
 
 import { mountBoard } from "./board.js";
 import { mountCharts } from "./charts.js";
-import { debounce, h, perFrame, svg } from "./dom.js";
+import { debounce, h, perFrame, refill, svg } from "./dom.js";
 import { goal, plural, splitKey } from "./format.js";
 import { mountGoing } from "./going.js";
 import { experiment } from "./groups.js";
@@ -51,7 +51,8 @@ function renderLegend(legend) {
   const listed = new Set(store.listed().map((run) => run.id));
   const hidden = state.hide.filter((id) => listed.has(id));
   const chips = store.isMean() ? store.drawnGroups().map(groupChip) : (colorChips(drawn) ?? drawn.map(runChip));
-  legend.replaceChildren(
+  refill(
+    legend,
     ...chips.slice(0, MOST_CHIPS),
     chips.length > MOST_CHIPS ? h("span", { class: "count" }, `and ${chips.length - MOST_CHIPS} more`) : "",
     hidden.length ? h("button", { type: "button", class: "link", id: "show-hidden", onclick: () => showAll(hidden, true) }, `Show ${plural(hidden.length, "hidden run")}`) : "",

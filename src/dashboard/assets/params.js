@@ -1,6 +1,6 @@
 // Params against a metric, over all listed runs: a scatter plot, and parallel coordinates.
 
-import { dataTable, h, perFrame, scroller } from "./dom.js";
+import { dataTable, h, perFrame, refill, scroller } from "./dom.js";
 import { bestFirst, goal, number, param, plural, splitKey, valueOf } from "./format.js";
 import { hideHover } from "./hover.js";
 import { onTheme } from "./palette.js";
@@ -89,7 +89,8 @@ export function mountParams(parent) {
         );
     }
     const best = [...runs].sort((a, b) => bestFirst(key, value(a), value(b)));
-    table.replaceChildren(
+    refill(
+      table,
       table.firstChild,
       scroller(
         dataTable(

@@ -5,7 +5,7 @@ import * as api from "./api.js";
 import { mountCharts } from "./charts.js";
 import { duration } from "./columns.js";
 import { classNames, confusionTable, reportTable } from "./confusion.js";
-import { dataTable, h, perFrame, scroller, toast } from "./dom.js";
+import { dataTable, h, perFrame, refill, scroller, toast } from "./dom.js";
 import { bytes, command, moment, number, param, seconds, splitKey } from "./format.js";
 import { gallery } from "./gallery.js";
 import { chartSettings, lineKey } from "./overview.js";
@@ -76,7 +76,7 @@ export function mountRun(parent) {
         mine();
         return;
       }
-      body.replaceChildren(...problems, ...parts);
+      refill(body, ...problems, ...parts);
       if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
     } catch (error) {
       if (stop !== mine) return;
@@ -88,7 +88,8 @@ export function mountRun(parent) {
     if (!open) return;
     const run = store.runs.get(id);
     if (!run) {
-      head.replaceChildren(
+      refill(
+        head,
         h("h1", {}, id),
         h(
           "p",
@@ -101,7 +102,8 @@ export function mountRun(parent) {
       return;
     }
     if (!head.querySelector("input:focus, textarea:focus")) renderHead(head, run);
-    tabs.replaceChildren(
+    refill(
+      tabs,
       ...TABS.map(([tab, label]) =>
         h("a", { href: link({ tab, page: "0" }), "aria-current": state.tab === tab ? "page" : null }, label),
       ),
@@ -150,8 +152,8 @@ function renderHead(head, run) {
   const fact = (label, value, title) => h("div", {}, h("dt", {}, label), h("dd", { title }, value));
   const children = [...store.runs.values()].filter((other) => other.parent === run.id);
   const based = state.base === run.id;
-  const wasOpen = head.querySelector("details.edit-run")?.open ?? false;
-  head.replaceChildren(
+  refill(
+    head,
     h("h1", { title: run.id }, swatch(store.slot(run.id)), " ", run.name || run.id),
     h(
       "div",
@@ -208,7 +210,7 @@ function renderHead(head, run) {
     ),
     h(
       "details",
-      { class: "edit-run", open: wasOpen },
+      { class: "edit-run" },
       h("summary", {}, "Name, tags, note"),
       h(
       "div",

@@ -1,6 +1,6 @@
 // The results of a sweep's trials over two of its params, as a filled contour plot.
 
-import { h, svg } from "./dom.js";
+import { h, refill, svg } from "./dom.js";
 import { goal, number, param, plural } from "./format.js";
 import { hideHover } from "./hover.js";
 import { Plot } from "./plot.js";
@@ -54,7 +54,7 @@ export function surface(box, answer, inside, open) {
     const plot = h("div", { class: "plot" });
     box.choices = [select("contour-x", "Horizontal param", "cx"), select("contour-y", "Vertical param", "cy")];
     box.note = h("p", { class: "notes" });
-    box.replaceChildren(h("figcaption", {}, h("h2", {}, "Two params together"), h("span", { class: "pair" }, box.choices[0], " × ", box.choices[1])), plot, box.note);
+    refill(box, h("figcaption", {}, h("h2", {}, "Two params together"), h("span", { class: "pair" }, box.choices[0], " × ", box.choices[1])), plot, box.note);
     box.plot = new Plot(plot, { height: 340, label: "Contour of the results over two params; the table below has the numbers" }, { leave: hideHover });
   }
   box.choices.forEach((select, index) => {

@@ -1,7 +1,7 @@
 // One sweep: the results of its trials, the influence of the params, and which worker trained which trial when.
 
 import * as api from "./api.js";
-import { dataTable, h, paced, perFrame, scroller } from "./dom.js";
+import { dataTable, h, paced, perFrame, refill, scroller } from "./dom.js";
 import { goal, number, param, percent, plural } from "./format.js";
 import { bestFirst, nextSpace, timeLeft } from "./next.js";
 import { onTheme } from "./palette.js";
@@ -206,7 +206,8 @@ function renderHead(head, answer) {
   } else {
     parts.push(` None has finished with a ${sweep.metric} yet.`);
   }
-  head.replaceChildren(
+  refill(
+    head,
     h("h1", { title: sweep.id }, sweep.experiment),
     h("p", { class: "soft" }, `${sweep.id}: ${sweep.method} search over ${sweep.params.join(", ")}`),
     h("p", { class: "sweep-sentence" }, parts),
@@ -291,7 +292,8 @@ export function direction(key, trials, metric) {
 
 function renderImportance(box, { sweep, importance, trials }) {
   if (!importance.length) {
-    box.replaceChildren(
+    refill(
+      box,
       h(
         "p",
         {},
@@ -302,7 +304,8 @@ function renderImportance(box, { sweep, importance, trials }) {
     );
     return;
   }
-  box.replaceChildren(
+  refill(
+    box,
     scroller(
       dataTable(
         [{ label: "param" }, { label: "share", number: true }, { label: "better when", title: "over all trials with a result, whatever the other params" }],

@@ -1,7 +1,7 @@
 // The list of sweeps, linked from the page once there is one.
 
 import * as api from "./api.js";
-import { dataTable, h, paced, scroller } from "./dom.js";
+import { dataTable, h, paced, refill, scroller } from "./dom.js";
 import { moment } from "./format.js";
 import { link } from "./state.js";
 import * as store from "./store.js";
@@ -77,7 +77,8 @@ export function mountSweeps(parent) {
     { label: "state" },
   ];
   const render = () =>
-    box.replaceChildren(
+    refill(
+      box,
       known.length
         ? scroller(
             dataTable(

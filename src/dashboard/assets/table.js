@@ -1,7 +1,7 @@
 // The runs table: only visible rows are in the DOM, so that thousands of runs scroll as smoothly as ten.
 
 import { edit } from "./actions.js";
-import { h, perFrame } from "./dom.js";
+import { h, keepFocus, perFrame } from "./dom.js";
 import { NUM_FIXED, cellMenu, places, renderHead, widthOf } from "./heads.js";
 import { groupRow, rowId, rows, runRow, serve } from "./rows.js";
 import { show, showOnly } from "./shown.js";
@@ -136,7 +136,7 @@ function renderRows({ moved = false } = {}) {
   for (const key of rows.keys()) if (!kept.has(key)) rows.delete(key);
   above.style.height = `${first * ROW}px`;
   below.style.height = `${(items.length - last) * ROW}px`;
-  reconcile(body, [above, ...elements, below]);
+  keepFocus(body, () => reconcile(body, [above, ...elements, below]));
   if (rows.has(cursor)) table.setAttribute("aria-activedescendant", rowId(cursor));
   else table.removeAttribute("aria-activedescendant");
 }

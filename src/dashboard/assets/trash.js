@@ -2,7 +2,7 @@
 
 import { restore } from "./actions.js";
 import * as api from "./api.js";
-import { dataTable, h, scroller } from "./dom.js";
+import { dataTable, h, refill, scroller } from "./dom.js";
 import { MISSING, command, moment } from "./format.js";
 import * as store from "./store.js";
 
@@ -22,7 +22,8 @@ export function mountTrash(parent) {
       box.replaceChildren(h("p", { class: "problem" }, error.message));
       return;
     }
-    box.replaceChildren(
+    refill(
+      box,
       runs.length
         ? scroller(
             dataTable(

@@ -1,6 +1,6 @@
 // Pictures of a sweep's trials over time: the best so far, and which worker trained which.
 
-import { h, scroller, svg } from "./dom.js";
+import { h, refill, scroller, svg } from "./dom.js";
 import { bestOf, natural, number, param, seconds } from "./format.js";
 import { hideHover, showHover } from "./hover.js";
 import { scaleOf } from "./parallel.js";
@@ -71,7 +71,7 @@ export function slices(box, { sweep, trials }, inside, open) {
     return figure;
   });
   if (figures.some((figure, index) => box.children[index] !== figure) || box.children.length !== figures.length)
-    box.replaceChildren(...figures);
+    refill(box, ...figures);
   const [y, places] = axisOf(valued.map((trial) => trial.value));
   figures.forEach((figure) => {
     const key = figure.dataset.param;
@@ -178,7 +178,8 @@ export function timeline(box, { sweep, trials }, inside, open) {
     svg("text", { class: "worker", x: 2, y: index * LANE + 14 }, svg("title", {}, worker), worker),
   ]);
   const left = box.firstElementChild?.scrollLeft ?? 0;
-  box.replaceChildren(
+  refill(
+    box,
     scroller(
       svg(
         "svg",

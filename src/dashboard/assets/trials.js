@@ -1,6 +1,6 @@
 // The trials of a sweep as a table.
 
-import { dataTable, h, scroller } from "./dom.js";
+import { dataTable, h, refill, scroller } from "./dom.js";
 import { MISSING, goal, natural, number, param, plural, seconds } from "./format.js";
 import { link, state, update } from "./state.js";
 import * as store from "./store.js";
@@ -133,7 +133,6 @@ export function trialTable(box, answer, rows) {
     sort: active === column.id ? (descending ? "descending" : "ascending") : null,
   }));
   const shown = showsAll === answer.sweep.id ? sorted : sorted.slice(0, MOST_ROWS);
-  const focused = box.contains(document.activeElement) ? document.activeElement.dataset.sort : null;
   const [left, top] = [box.querySelector(".scroller")?.scrollLeft ?? 0, box.querySelector(".scroller")?.scrollTop ?? 0];
   const count =
     rows.length === answer.trials.length
@@ -158,11 +157,11 @@ export function trialTable(box, answer, rows) {
     ),
     "Trials",
   );
-  box.replaceChildren(
+  refill(
+    box,
     h("p", { class: "count" }, count),
     rows.length ? table : h("p", {}, "No trial is inside all marked ranges."),
     shown.length < sorted.length ? more : "",
   );
   Object.assign(table, { scrollLeft: left, scrollTop: top });
-  if (focused) box.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
 }

@@ -1,7 +1,7 @@
 // The menu of named views: what the page shows, kept in the store under a name.
 
 import * as api from "./api.js";
-import { h, toast } from "./dom.js";
+import { h, refill, toast } from "./dom.js";
 import { address as addressOf, copy } from "./share.js";
 
 /** The address of a view by its name, which is short enough for a message. */
@@ -32,7 +32,8 @@ export function mountViews(menu) {
     // A click must not miss what is asked for again when the menu opens.
     if (JSON.stringify(views) === shown) return;
     shown = JSON.stringify(views);
-    list.replaceChildren(
+    refill(
+      list,
       ...views.map(({ name, address }) =>
         h(
           "li",

@@ -69,7 +69,7 @@
 //!    are fitted on the training part only; with `model.init_from`, on that of the run it names.
 //! 7. A seed gives the same initial weights, shuffles, dropout and splits on every backend, and the same numbers
 //!    whatever the number of cores.
-//! 8. Unsafe code is in `cpu/product.rs` alone.
+//! 8. Unsafe code is in `cpu/product.rs`, and in `main.rs`, which sets an option of the allocator.
 
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod backend;
@@ -97,6 +97,7 @@ pub mod figures;
 pub mod guide;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod invalid;
+mod keyed;
 pub mod learn;
 mod library;
 #[cfg_attr(not(internal), doc(hidden))]

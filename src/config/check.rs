@@ -75,6 +75,8 @@ pub(super) fn readable(message: &str) -> String {
         ("expected f32", "expected a number"),
         ("expected a boolean", "expected true or false"),
         ("expected a sequence", "expected a list"),
+        ("invalid type: sequence", "invalid type: list"),
+        ("expected a map", "expected a table of keys"),
         ("u64 value was too large", "the number is too large for TOML"),
         ("cannot recurse further; max recursion depth met", "it is nested too deeply"),
         ("recursion limit", "it is nested too deeply"),

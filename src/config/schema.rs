@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::DataConfig;
+use crate::keyed;
 use crate::model::ModelConfig;
 use crate::sweep::SweepConfig;
 use crate::training::TrainingConfig;
@@ -22,19 +23,20 @@ pub struct Config {
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub seeds: u16,
     /// The rows, and how they are read, divided and prepared.
+    #[serde(deserialize_with = "keyed::only")]
     pub data: DataConfig,
     /// The network.
     #[serde(default)]
     pub model: ModelConfig,
     /// How it is trained.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "keyed::only")]
     pub training: TrainingConfig,
     /// What the file and the overrides say: burnlab chooses by the data what the sections `model` and `training` leave
     /// open. `None` = nothing is left open.
     #[serde(skip)]
     pub given: Option<toml::Table>,
     /// A search over variants of this config.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "keyed::maybe")]
     pub sweep: Option<SweepConfig>,
 }
 

@@ -8,6 +8,7 @@ use axum::extract::rejection::{BytesRejection, QueryRejection};
 use serde::de::DeserializeOwned;
 
 use super::ApiError;
+use crate::keyed;
 use crate::tracking::{RunId, TrackingError};
 
 /// Parses a run id from a path. A text that cannot be an id names no run.
@@ -36,7 +37,7 @@ pub fn run_ids(list: &str, most: usize) -> Result<Vec<RunId>, ApiError> {
 /// 400 with what is wrong with it, 413 for one that is too long.
 pub fn parsed<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, ApiError> {
     let body = body.map_err(|error| ApiError::new(error.status(), error.body_text()))?;
-    serde_json::from_slice(&body).map_err(|error| ApiError::bad_request(error.to_string()))
+    keyed::from_json(&body).map_err(ApiError::bad_request)
 }
 
 /// The query string as a `T`.

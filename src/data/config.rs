@@ -188,7 +188,7 @@ pub struct DataConfig {
     #[serde(skip_serializing_if = "is_zero")]
     pub bins: usize,
     /// Changes of training images.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::keyed::maybe")]
     pub augment: Option<AugmentConfig>,
 }
 

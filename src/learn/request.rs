@@ -14,6 +14,7 @@ use crate::config::{Config, LoadedConfig};
 use crate::data::{self, DataConfig, Dataset, TaskKind};
 use crate::experiment::{Prepared, prepare_from};
 use crate::invalid::{Invalid, one_line};
+use crate::keyed;
 use crate::shell::command;
 use crate::shipped;
 use crate::tracking::Location;
@@ -84,7 +85,7 @@ pub struct Wanted {
 /// 400 with a line that says what is wrong with it; 413 for one that is too large.
 pub fn body<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, ApiError> {
     let body = body.map_err(|error| ApiError::new(error.status(), error.body_text()))?;
-    serde_json::from_slice(&body).map_err(|error| ApiError::bad_request(one_line(&error.to_string())))
+    keyed::from_json(&body).map_err(|error| ApiError::bad_request(one_line(&error)))
 }
 
 /// 400 that names the field.

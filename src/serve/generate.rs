@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use super::extract::{Named, Whole};
 use super::{ServeState, Writer};
 use crate::experiment::generate::{Sampler, TextGenerator, generate};
+use crate::keyed;
 use crate::web::{ApiError, Received};
 
 /// The longest text of a request.
@@ -125,7 +126,7 @@ pub async fn named(
 /// Each character is an event with `{"text": ...}`; the last event is named `end`, or `error`.
 async fn start(state: &ServeState, name: Option<&str>, body: &[u8]) -> Result<Response<Body>, ApiError> {
     let writer = state.writer(name)?;
-    let asked: Asked = serde_json::from_slice(body)
+    let asked: Asked = keyed::from_json(body)
         .map_err(|error| ApiError::bad_request(format!("the body is no request for a text: {error}")))?;
     let beginning = asked.begin(&writer)?;
     // Held until the text is written, so that no more are written at once than there are places.

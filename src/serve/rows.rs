@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::experiment::SavedModel;
+use crate::keyed;
 use crate::web::ApiError;
 
 /// The most bytes of a request's rows as JSON Lines.
@@ -20,14 +21,24 @@ const MAX_VALUES: usize = 4_000_000;
 ///
 /// # Errors
 /// 400 for anything else, 413 for more than 4 million values.
-pub(super) fn parsed<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, ApiError> {
+pub(super) fn parsed(body: &[u8], what: &str) -> Result<Value, ApiError> {
+    serde_json::from_slice(&checked(body)?).map_err(|error| ApiError::bad_request(format!("{what}: {error}")))
+}
+
+/// As [`parsed`], of an object with these keys.
+pub(super) fn parsed_as<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, ApiError> {
+    keyed::from_json(&checked(body)?).map_err(|error| ApiError::bad_request(format!("{what}: {error}")))
+}
+
+/// JSON of a bearable size, without `NaN`.
+fn checked(body: &[u8]) -> Result<Cow<'_, [u8]>, ApiError> {
     // A value follows each of these, or stands in one: what is inside of texts is counted, too, and does no harm.
     let num_values = body.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
     if num_values > MAX_VALUES {
         let message = format!("the body has more than {MAX_VALUES} values: send fewer rows at a time");
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
     }
-    serde_json::from_slice(&without_nan(body)).map_err(|error| ApiError::bad_request(format!("{what}: {error}")))
+    Ok(without_nan(body))
 }
 
 /// The same with `null` in place of each `NaN` that is not in a text.
@@ -232,7 +243,7 @@ mod tests {
 
     #[test]
     fn python_s_nan_is_a_missing_cell_and_stays_in_texts() {
-        let parse = |body: &str| parsed::<Value>(body.as_bytes(), "no JSON").map_err(|error| error.message);
+        let parse = |body: &str| parsed(body.as_bytes(), "no JSON").map_err(|error| error.message);
         assert_eq!(parse(r#"[NaN, {"NaN": NaN}, "a NaN", "\"NaN", "\\", NaN]"#).unwrap(), {
             json!([null, {"NaN": null}, "a NaN", "\"NaN", "\\", null])
         });

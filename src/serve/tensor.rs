@@ -12,7 +12,7 @@ pub(super) struct Tensor {
     pub name: String,
     pub shape: Vec<u64>,
     pub datatype: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::keyed::only")]
     pub parameters: Parameters,
     /// Row by row, in one list or in nested ones; absent if it is binary.
     pub data: Option<Value>,

@@ -51,7 +51,7 @@ pub struct SweepConfig {
     #[serde(default = "default_lease_seconds")]
     pub lease_seconds: u32,
     /// Stops the worse trials early; off by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::keyed::maybe")]
     pub halving: Option<HalvingConfig>,
     /// The values that each dotted config key, in quotes, may take: a dimension, a list of dimensions with different
     /// `when`, or a table with a space for each choice, such as `[sweep.space."model.kind".mlp]`.

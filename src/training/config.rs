@@ -98,9 +98,10 @@ pub struct TrainingConfig {
     /// has them: `flex` and `ndarray`) or "plain" (Burn's operations only). Results agree up to rounding.
     pub kernels: Kernels,
     /// How the learning rate changes; constant by default.
+    #[serde(deserialize_with = "crate::keyed::only")]
     pub schedule: ScheduleConfig,
     /// When to stop before `max_epochs`; with a given number of epochs never by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::keyed::maybe")]
     pub early_stopping: Option<EarlyStoppingConfig>,
 }
 

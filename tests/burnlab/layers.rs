@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 39] = [
+const LAYERS: [(&str, &str); 40] = [
     ("main", "cli commands"),
     ("library", "backend config experiment tracking training"),
     (
@@ -14,23 +14,26 @@ const LAYERS: [(&str, &str); 39] = [
         "backend bounded cli comparison config dashboard data directory experiment figures invalid learn metric model onnx permissions plots postgresql secrets shell serve shipped sweep threads tracking training web",
     ),
     ("cli", "backend experiment shell shipped tracking"),
-    ("serve", "backend data experiment tracking training web"),
-    ("learn", "backend config cpu data experiment figures invalid metric model shell shipped tracking training web"),
-    ("dashboard", "bounded comparison metric shell sweep threads tracking web"),
+    ("serve", "backend data experiment keyed tracking training web"),
+    (
+        "learn",
+        "backend config cpu data experiment figures invalid keyed metric model shell shipped tracking training web",
+    ),
+    ("dashboard", "bounded comparison keyed metric shell sweep threads tracking web"),
     (
         "experiment",
         "backend bounded comparison config cpu data figures invalid metric model network onnx page permissions plots secrets shell sweep template threads tracking training",
     ),
-    ("config", "bounded cpu data invalid metric missing model permissions secrets shell shipped sweep training"),
-    ("training", "cpu data figures invalid metric model schema tracking"),
+    ("config", "bounded cpu data invalid keyed metric missing model permissions secrets shell shipped sweep training"),
+    ("training", "cpu data figures invalid keyed metric model schema tracking"),
     ("model", "cpu data figures invalid network schema"),
     ("backend", "cpu threads"),
     ("cpu", ""),
     ("comparison", "figures invalid metric shell tracking"),
     ("tracking", "bounded directory invalid metric permissions postgresql secrets shell sqlite_file threads"),
     ("metric", "data"),
-    ("data", "bounded figures invalid missing permissions postgresql secrets shipped sqlite_file threads"),
-    ("sweep", "invalid"),
+    ("data", "bounded figures invalid keyed missing permissions postgresql secrets shipped sqlite_file threads"),
+    ("sweep", "invalid keyed"),
     ("plots", "figures"),
     ("onnx", "network"),
     ("page", "network template"),
@@ -50,6 +53,7 @@ const LAYERS: [(&str, &str); 39] = [
     ("shell", ""),
     ("threads", ""),
     ("shipped", ""),
+    ("keyed", ""),
     ("invalid", ""),
     ("lib", "backend config cpu data experiment library model tracking training"), // passes on what is public
 ];

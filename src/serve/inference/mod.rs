@@ -18,9 +18,10 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Scored, answer};
 use super::extract::{Named, Whole};
-use super::rows::parsed;
+use super::rows::parsed_as;
 use super::tensor::Tensor;
 use super::{Model, ServeState, Writer};
+use crate::keyed::{self, Keyed};
 use crate::web::ApiError;
 
 pub(super) use table::outputs;
@@ -126,9 +127,10 @@ pub async fn infer_version(
 #[derive(Debug, Deserialize)]
 struct InferRequest {
     id: Option<String>,
+    #[serde(deserialize_with = "keyed::all")]
     inputs: Vec<Tensor>,
     /// All outputs if it is left out.
-    outputs: Option<Vec<Wanted>>,
+    outputs: Option<Vec<Keyed<Wanted>>>,
     /// Those of a language model; others have none.
     #[serde(default)]
     parameters: Option<Map<String, Value>>,
@@ -149,9 +151,9 @@ struct Wish {
 impl Wish {
     /// # Errors
     /// 400 for an output that is asked for twice: the answer could be of any size.
-    fn of(id: Option<String>, outputs: Option<Vec<Wanted>>) -> Result<Self, ApiError> {
+    fn of(id: Option<String>, outputs: Option<Vec<Keyed<Wanted>>>) -> Result<Self, ApiError> {
         let outputs: Option<Vec<String>> =
-            outputs.map(|outputs| outputs.into_iter().map(|output| output.name).collect());
+            outputs.map(|outputs| outputs.into_iter().map(|Keyed(output)| output.name).collect());
         match twice(outputs.iter().flatten()) {
             Some(name) => Err(ApiError::bad_request(format!("output `{name}` is asked for twice"))),
             None => Ok(Self { id, outputs }),
@@ -191,7 +193,7 @@ impl Wish {
 async fn inferred(state: &ServeState, served: Served, headers: &HeaderMap, body: Bytes) -> Result<Response, ApiError> {
     let length = json_length(headers, &body)?;
     let request = move |body: &[u8]| -> Result<InferRequest, ApiError> {
-        parsed(&body[..length], "the request is not one of the protocol")
+        parsed_as(&body[..length], "the request is not one of the protocol")
     };
     match served {
         Served::Rows(model) => {

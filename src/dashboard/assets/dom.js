@@ -49,10 +49,10 @@ export function keepFocus(parent, change) {
   again?.focus({ preventScroll: true });
 }
 
-/** Puts `children` in place of what is in `parent`, as `keepFocus` does; what was unfolded stays so. */
+/** Puts `children` in place of what is in `parent`, as `keepFocus` does; what was unfolded stays so, but for menus, which close. */
 export function refill(parent, ...children) {
   const nameOf = (details) => `${details.className}\n${details.querySelector("summary")?.textContent}`;
-  const open = new Set([...parent.querySelectorAll("details[open]")].map(nameOf));
+  const open = new Set([...parent.querySelectorAll("details[open]:not(.menu)")].map(nameOf));
   keepFocus(parent, () => {
     parent.replaceChildren(...children);
     if (open.size) for (const details of parent.querySelectorAll("details")) details.open ||= open.has(nameOf(details));

@@ -50,6 +50,7 @@ async fn the_keyboard_alone_reaches_everything() {
     walk.shows("document.activeElement.value === 'digits'").await;
     walk.keys(&format!("numerals{}", key::ENTER)).await;
     walk.shows("document.querySelector('.board h1').textContent === 'numerals'").await;
+    walk.shows("!document.querySelector('.rename').open").await;
     assert_eq!(Store::open_read_only(root.path()).unwrap().run(&a[0]).unwrap().record.experiment, "numerals");
     walk.done("rename an experiment", 0, "#/?exp=broken").await;
 

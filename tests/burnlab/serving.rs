@@ -425,8 +425,8 @@ fn many_clients_with_many_rows_need_little_memory() {
     });
     let peak = served.peak().unwrap();
     println!("peak memory: {peak:.0} MiB");
-    // Measured: 79 to 107 on 2 cores.
-    assert!(peak < 150.0, "{peak} MiB");
+    // Measured: 38 on 2 cores, busy or not.
+    assert!(peak < 60.0, "{peak} MiB");
 }
 
 /// Pages of others, and names of others for this machine, on every path that the server says it has.

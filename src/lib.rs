@@ -46,7 +46,8 @@
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
 //!   damaged or endless: [`bounded`]
 //! - reads addresses of PostgreSQL servers and connects to them, for the store and for data: `postgresql`
-//! - fills in the places of a text, in one pass: `template`
+//! - fills in the places of a text, in one pass: `template`; reads sections and bodies by the names of their values
+//!   alone, and no lists for them: `keyed`
 //! - checks what stands beside an SQLite database: `sqlite_file`; says who may read a file: `permissions`; reaches files by
 //!   the handle of their folder: `directory`; starts threads: `threads`
 //! - compares runs, selects them by a filter: [`comparison`]; says which of two configs is better:

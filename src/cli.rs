@@ -235,6 +235,9 @@ pub struct SweepShowArgs {
 #[derive(Debug, Args)]
 pub struct SweepResumeArgs {
     pub sweep: String,
+    /// Ask the PostgreSQL server for the rows that the record names: it is yours, and no stranger wrote the record
+    #[arg(long)]
+    pub connect: bool,
     #[command(flatten)]
     pub store: StoreArgs,
     /// Workers on this machine; by default one per core
@@ -251,6 +254,9 @@ pub struct SweepResumeArgs {
 #[derive(Debug, Args)]
 pub struct SweepWorkArgs {
     pub sweep: String,
+    /// Ask the PostgreSQL server for the rows that the record names: it is yours, and no stranger wrote the record
+    #[arg(long)]
+    pub connect: bool,
     #[command(flatten)]
     pub store: StoreArgs,
     /// A tag of the runs; repeatable
@@ -394,6 +400,9 @@ pub struct ResumeArgs {
     /// Train a finished run up to N epochs in total, as a new run with the old one as its parent
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
+    /// Ask the PostgreSQL server for the rows that the record names: it is yours, and no stranger wrote the record
+    #[arg(long)]
+    pub connect: bool,
     #[command(flatten)]
     pub store: StoreArgs,
     /// Print only errors

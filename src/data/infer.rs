@@ -12,14 +12,14 @@ use super::columns::Input;
 use super::follow::{Known, KnownTarget};
 use super::label_cells::NewLabels;
 use super::labels::{Interner, quote};
-use super::memory;
 use super::notes::Notes;
-use super::number_texts;
+use super::number_texts::{self, Role};
 use super::origin::Origin;
 use super::reading::{ColumnReader, Readings};
 use super::table::{Cell, Table};
 use super::targets::TargetsGathered;
 use super::{DataConfig, Dataset, Matrix, Target, column_names, division, formats, weights};
+use super::{memory, missing};
 use crate::invalid::Invalid;
 
 /// Reads the user's file, and the separate test file when the section names one.
@@ -57,13 +57,23 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig, file: Option<Arc<Ch
     let target_cells = inference.read_numbers(&target_names, config)?;
     let texts = inference.read_texts()?;
     let plain = inference.inputs.iter().filter(|input| input.is_plain()).map(|input| input.position);
-    number_texts::look(table, &plain.collect::<Vec<_>>(), config.decimal.is_some(), &mut inference.notes)?;
+    let has_decimal = config.decimal.is_some();
+    number_texts::look(table, &plain.collect::<Vec<_>>(), Role::Input, has_decimal, &mut inference.notes)?;
     let hints = inference.hints(config);
     let columns = inference.decide(texts, config, hints)?;
     let columns = inference.drop_identifiers(columns, config)?;
     let mut columns = inference.drop_empty_columns(columns, config)?;
     let Inference { targets, mut cells, mut source_rows, mut notes, .. } = inference;
     let mut found = super::targets::finish(target_cells, table, &targets, config, hints, &mut notes)?;
+    let weight = config.weight.iter().filter_map(|weight| table.names().iter().position(|name| name == weight));
+    let quantities: Vec<usize> = found.plain_numbers(&targets).chain(weight).collect();
+    number_texts::look(table, &quantities, Role::Quantity, has_decimal, &mut notes)?;
+    for (name, known) in target_names.iter().zip(&found.known) {
+        let classes = known.labels.iter().flat_map(|labels| &labels.names);
+        missing::doubtful(classes, &config.missing, true).for_each(|word| {
+            notes.say(format!("`{word}` is a class of `{name}` (if it means missing, add it to data.missing)"));
+        });
+    }
     assemble(&mut cells, &columns).map_err(|error| memory::refused(&error, &cells, table))?;
 
     let (encoding, image_files) = (table.about().encoding.clone(), table.about().pixels.is_some());

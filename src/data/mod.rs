@@ -192,19 +192,54 @@ pub fn load_given(name: &str, bytes: Arc<[u8]>, config: &DataConfig) -> Result<D
     infer::read(name, &origin::Origin::given(name, bytes, "data.path"), config, None)
 }
 
-/// Loads what the section names, after checking the section itself.
+/// Whose the section is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// Of a config that the user names.
+    User,
+    /// Of the record of a run or a sweep, which may be somebody else's: nothing is written where it says, and no server is
+    /// asked, unless the user says that it may be.
+    Record { connects: bool },
+}
+
+/// Loads what the section of the user's config names, after checking the section itself.
 ///
 /// # Errors
 /// Conflicting or out-of-range keys, unreadable or malformed files, columns or targets that carry no information.
 pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
+    load_of(Author::User, config)
+}
+
+/// The same for a section of any author.
+///
+/// # Errors
+/// As [`load`]; a server that only a record names.
+pub fn load_of(author: Author, config: &DataConfig) -> Result<Dataset, Invalid> {
     check(config)?;
+    if author == (Author::Record { connects: false }) {
+        let paths = config.path.iter().chain(&config.more_paths).chain(&config.test_path);
+        if let Some(server) = paths.into_iter().find(|path| is_server(path)) {
+            let server = crate::secrets::masked(&server.to_string_lossy());
+            let message = format!(
+                "the rows are on the server {server}, as the record says: where that is yours, `resume`, `sweep resume` and `sweep \
+                 work` ask it with --connect"
+            );
+            return Err(Invalid::at("data.path", message));
+        }
+    }
     let cache = config.cache_path();
+    let cached = match (&config.path, &cache, author) {
+        (Some(path), Some(place), Author::User) => Some(cache::load(path, place, config)?),
+        (Some(path), Some(place), Author::Record { .. }) => cache::existing(path, place, config),
+        _ => None,
+    };
+    let is_cached = cached.is_some();
     let mut dataset = match (config.source, &config.path) {
         (Some(source), _) => builtin::load(source, config)?,
         (None, Some(path)) if config.is_text() => text_file::of_file(path, "data.path", config.context())?,
         (None, Some(path)) if config.labels.is_some() => idx::load(path, config)?,
-        (None, Some(path)) => match &cache {
-            Some(place) => cache::load(path, place, config)?,
+        (None, Some(path)) => match cached {
+            Some(dataset) => dataset,
             None => infer::load(path, config)?,
         },
         (None, None) => return Err(check::no_source()),
@@ -214,7 +249,7 @@ pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
         dataset.notes.insert(0, format!("no file {path} here: the one that is built into burnlab is used"));
     }
     // The rows of a cache were selected before they were written.
-    if cache.is_none() {
+    if !is_cached {
         select::keep_classes(&mut dataset, config)?;
         select::order_classes(&mut dataset, config)?;
     }

@@ -178,6 +178,7 @@ impl TargetCells {
             let first = self.first_text.as_ref().filter(|_| is_regression);
             return first.map_or(Ok(None), |(line, cell)| Err(not_a_number(table, &self.name, *line, cell)));
         };
+        self.refuse_mixture(table, &texts, &found)?;
         let odd = || texts.iter().zip(&found.numbers).filter(|(_, number)| number.is_none()).map(|(text, _)| text);
         let total: u64 = texts.iter().map(|text| text.count).sum();
         let num_odd: u64 = odd().map(|text| text.count).sum();
@@ -191,6 +192,32 @@ impl TargetCells {
             }
             Some(_) => Ok(None),
         }
+    }
+
+    /// # Errors
+    /// Quantities that are written in several ways, or in several units: as texts they would be a class each.
+    fn refuse_mixture(&self, table: &Table<'_>, texts: &[Distinct], found: &Inferred) -> Result<(), Invalid> {
+        let is_number = |text: &Distinct| infer(std::slice::from_ref(text), Hints::default()).is_some();
+        let with_numbers = || texts.iter().zip(&found.numbers);
+        let Some((odd, _)) = with_numbers().filter(|(_, number)| number.is_none()).min_by_key(|(text, _)| text.line)
+        else {
+            return Ok(());
+        };
+        let Some((usual, _)) = with_numbers().find(|(_, number)| number.is_some()) else { return Ok(()) };
+        let are_quantities = texts.len() > MAX_INFERRED_CLASSES;
+        let is_mixture = found.has_other_units
+            || with_numbers().take(MAX_CLASSES).all(|(text, number)| number.is_some() || is_number(text));
+        if !are_quantities || !is_mixture {
+            return Ok(());
+        }
+        let how = if found.has_other_units { "in one unit" } else { "in one way" };
+        let message = format!(
+            "target `{}` holds `{}` beside `{}`: write all numbers {how}, or set data.task = \"classification\" if each is a class",
+            self.name,
+            shorten(odd.text),
+            shorten(usual.text)
+        );
+        Err(table.error_at_with("data.target", odd.line, &message))
     }
 
     fn into_numbers(self, table: &Table<'_>) -> Result<Vec<f64>, Invalid> {

@@ -417,3 +417,87 @@ fn what_is_kept_of_a_pipe_is_gone_however_the_process_ends() {
     assert!(output.status.success() && text(&output.stdout).lines().count() == 3, "{DEADLINE:?}");
     assert_eq!(left(), 0);
 }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What a record of a run names
+
+/// The config of run `t`, with other keys of `[data]`.
+fn rewrite(place: &Place, data: &str) {
+    let folder = fs::read_dir(place.path("artifacts/runs")).unwrap().next().unwrap().unwrap().path();
+    let config = fs::read_to_string(folder.join("config.toml")).unwrap();
+    let kept: Vec<&str> = config.lines().filter(|line| !line.starts_with("path = ")).collect();
+    fs::write(folder.join("config.toml"), kept.join("\n").replace("[data]", &format!("[data]\n{data}"))).unwrap();
+}
+
+/// A run that somebody sent would have its user's password sent to a server of theirs, and their queries run on the user's own.
+#[test]
+fn the_record_of_a_run_leads_to_no_server() {
+    let place = trained(&[]);
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    server.set_nonblocking(true).unwrap();
+    let address = format!("postgres://me@{}/db", server.local_addr().unwrap());
+    rewrite(&place, &format!("path = \"{address}\"\nquery = \"select 1\""));
+    for args in [
+        &["explain", "latest", "--row", "1"][..],
+        &["explain", "latest"],
+        &["explain-step", "latest"],
+        &["evaluate", "latest"],
+        &["predict", "latest", "t.csv"],
+        &["plot", "latest"],
+        &["resume", "latest"],
+        &["resume", "latest", "--epochs", "4"],
+    ] {
+        let output = place.command(args).env("PGPASSWORD", "hunter2").output().unwrap();
+        assert!(!text(&output.stderr).contains("panicked"), "{args:?}: {}", text(&output.stderr));
+        assert!(server.accept().is_err(), "{args:?} asked the server");
+    }
+    // The params tell that the config is not the run's; where these are changed, too, only the user's word leads there.
+    let store = rusqlite::Connection::open(place.path("artifacts/burnlab.db")).unwrap();
+    let record: String = store.query_row("SELECT record FROM run", [], |row| row.get(0)).unwrap();
+    let mut record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    record["params"]["data.path"] = address.as_str().into();
+    record["params"]["data.query"] = "select 1".into();
+    store.execute("UPDATE run SET record = ?1", [record.to_string()]).unwrap();
+    drop(store);
+    let error = refused(&place.run(&["resume", "latest", "--epochs", "4"]));
+    assert!(error.contains("the rows are on the server") && error.contains("--connect"), "{error}");
+    assert!(server.accept().is_err());
+    let output =
+        place.command(&["resume", "latest", "--epochs", "4", "--connect"]).env("PGCONNECT_TIMEOUT", "1").output();
+    assert_eq!(output.unwrap().status.code(), Some(1));
+    #[cfg(feature = "postgres")]
+    assert!(server.accept().is_ok(), "the server was asked");
+}
+
+/// A run that somebody sent would have a table of its user's written anywhere.
+#[test]
+fn the_record_of_a_run_has_no_cache_written() {
+    let place = trained(&[]);
+    let elsewhere = place.path("elsewhere.bin");
+    rewrite(&place, &format!("path = {:?}\ncache = {elsewhere:?}", place.path("t.csv")));
+    for args in [&["explain", "latest", "--row", "1"][..], &["explain", "latest"], &["resume", "latest"]] {
+        place.run(args);
+        assert!(!elsewhere.exists(), "{args:?}");
+    }
+    // A cache of the user's own stays what it is.
+    place.write(
+        "own.toml",
+        &TABLE.replace("target", &format!("cache = {elsewhere:?}\ntarget")).replace("t.csv", "own.csv"),
+    );
+    place.write("own.csv", &format!("x,z,y\n{}", "5,2,a\n7,1,b\n".repeat(20)));
+    works(&place, &["config", "check", "own.toml"]);
+    let before = fs::read(&elsewhere).unwrap();
+    place.run(&["explain", "latest"]);
+    assert!(before == fs::read(&elsewhere).unwrap());
+}
+
+/// Whoever may write in the folder of a table would keep its readers waiting.
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_cache_is_refused() {
+    let place = trained(&[]);
+    assert!(Command::new("mkfifo").arg(place.path("t.csv.cache")).status().unwrap().success());
+    place.write("c.toml", &TABLE.replace("target", "cache = true\ntarget"));
+    let error = refused(&place.run(&["config", "check", "c.toml"]));
+    assert!(error.contains("is there and no cache"), "{error}");
+}

@@ -272,18 +272,20 @@ fn a_column_that_is_not_found_has_a_way_out_of_its_format() {
         let table: String = (4..40)
             .map(|i| row(i, &[&(i * i % 17).to_string(), &(i % 5 * 3).to_string(), ["a", "b"][i % 2]]))
             .collect();
-        let sheets =
-            [("Cover", row(1, &["Read me"])), ("Data", row(1, &["Report"]) + &row(3, &["x", "z", "y"]) + &table)];
+        let sheets = [
+            ("Cover", row(1, &["Read me"])),
+            ("Data", row(1, &["Report", "of May"]) + &row(3, &["x", "z", "y"]) + &table),
+        ];
         std::fs::write(place.path("b.xlsx"), formats::workbook(&sheets)).unwrap();
         place.write("c.toml", "[data]\npath = \"b.xlsx\"\ntarget = \"y\"\n");
         let cover = "It has Read me alone: these are the cells of line 1 of the sheet `Cover`; if the names stand further down, set \
                      data.skip_rows to the lines above them, or name another sheet in data.sheet: Data";
         refused(&place, &["config", "check", "c.toml"], cover);
         let title =
-            "It has Report alone: these are the cells of line 1 of the sheet `Data`; if the names stand further down";
+            "It has Report, of May: these are the cells of line 1 of the sheet `Data`; if the names stand further down";
         refused(&place, &["config", "check", "c.toml", "--set", "data.sheet=Data"], title);
         works(&place, &["config", "check", "c.toml", "--set", "data.sheet=Data", "--set", "data.skip_rows=2"]);
-        let rows = "b.xlsx:3: 3 cells, and the row of names, line 1, has 1: name the columns, remove what stands beside the table, or \
+        let rows = "b.xlsx:3: 3 cells, and the row of names, line 1, has 2: name the columns, remove what stands beside the table, or \
                     set data.skip_rows = 2 if the names stand here";
         let first = ["config", "check", "c.toml", "--set", "data.sheet=Data", "--set", "data.target=Report"];
         refused(&place, &first, rows);

@@ -1,13 +1,15 @@
 //! The command line: the whole surface of the tool on one screen.
 
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::net::IpAddr;
+use std::num::ParseIntError;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::backend::BackendName;
@@ -40,8 +42,8 @@ impl Cli {
     /// # Errors
     /// What clap refuses; `--help` and `--version`.
     pub fn of<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<Self, clap::Error> {
-        let mut command = Self::command();
-        let matches = command.try_get_matches_from_mut(words)?;
+        let mut command = with_negative_numbers(Self::command());
+        let matches = command.try_get_matches_from_mut(words).map_err(|error| with_range(error, &mut command))?;
         if let Some((verb, _)) = matches.subcommand() {
             let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
             let mut of_training = command.get_arguments().filter(|argument| !argument.is_global_set());
@@ -53,6 +55,31 @@ impl Cli {
             }
         }
         Self::from_arg_matches(&matches)
+    }
+}
+
+/// The command whose options for numbers take `-1` for a number, and not for an option, so that its error says what they take.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let is_number = |argument: &Arg| {
+        let kind = argument.get_value_parser().type_id();
+        let numbers =
+            [TypeId::of::<usize>(), TypeId::of::<u64>(), TypeId::of::<u32>(), TypeId::of::<u16>(), TypeId::of::<f64>()];
+        numbers.iter().any(|number| kind == *number) && !argument.is_positional()
+    };
+    let may_be_negative =
+        |argument: Arg| if is_number(&argument) { argument.allow_negative_numbers(true) } else { argument };
+    command.mut_args(may_be_negative).mut_subcommands(with_negative_numbers)
+}
+
+/// The error of a number that no `usize` is, with what it may be: Rust says "invalid digit".
+fn with_range(error: clap::Error, command: &mut clap::Command) -> clap::Error {
+    let is_of_number = std::error::Error::source(&error).is_some_and(|source| source.is::<ParseIntError>());
+    match (error.get(ContextKind::InvalidValue), error.get(ContextKind::InvalidArg)) {
+        (Some(ContextValue::String(value)), Some(ContextValue::String(argument))) if is_of_number => {
+            let message = format!("invalid value '{value}' for '{argument}': it must be a whole number of 0 or more");
+            command.error(ErrorKind::ValueValidation, message)
+        }
+        _ => error,
     }
 }
 

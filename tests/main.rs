@@ -4,7 +4,7 @@
 //! - loading, splitting, preparing data: `data`
 //! - rows divided by entity, by time, by a column, repeated folds: `splits`
 //! - cells as people write them (numbers, dates, labels, encodings, odd cells): `tables`
-//! - tables in other formats than CSV, and in several files: `formats`
+//! - tables in other formats than CSV, and in several files: `formats`; numbers by their type beside those of texts: `notation`
 //! - what must hold for any input: `properties`; inputs of extreme sizes: `extremes`; large tables: `large`, kept in a file: `cache`; a fuzzer's: `fuzz/`, by `.ci/fuzz`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
 //! - shapes, gradients and attention of each kind of network: `kinds`
@@ -126,6 +126,8 @@ mod library;
 mod limits;
 #[path = "burnlab/modules.rs"]
 mod modules;
+#[path = "burnlab/notation.rs"]
+mod notation;
 #[path = "burnlab/numbers.rs"]
 mod numbers;
 #[path = "burnlab/onnx.rs"]

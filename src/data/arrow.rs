@@ -147,10 +147,14 @@ impl<'o> Messages<'o> {
         let mut start = [0; 8];
         messages.fill(&mut start)?;
         messages.is_file = start == *MAGIC;
-        if !messages.is_file {
-            let rest = std::mem::replace(&mut messages.reader, Box::new(io::empty()));
-            messages.reader = Box::new(io::Cursor::new(start).chain(rest));
+        // After the mark some writers have zeros up to 64 bytes.
+        for _ in 0..8 {
+            if messages.is_file && (start == *MAGIC || start == [0; 8]) {
+                messages.fill(&mut start)?;
+            }
         }
+        let rest = std::mem::replace(&mut messages.reader, Box::new(io::empty()));
+        messages.reader = Box::new(io::Cursor::new(start).chain(rest));
         let Some((header, _)) = messages.next()? else { return Err(origin.error("has no columns")) };
         let schema = messages.caught(|| {
             let message = message(&header)?;

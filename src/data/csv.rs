@@ -98,7 +98,7 @@ pub(super) fn open_reader<'a>(
         is_plain: is_plain && known.is_utf_8(),
         num_bytes_read: AtomicU64::new(0),
         blank_columns: Vec::new(),
-        cells: CellParser::new(&config.missing, config.decimal == Some(',')),
+        cells: CellParser::new(config),
         dialect,
     };
     let mut record = ByteRecord::new();
@@ -110,7 +110,9 @@ pub(super) fn open_reader<'a>(
         true => file.header_names(&record, config, &mut notes)?,
         false => ((1..=record.len()).map(|i| format!("column_{i}")).collect(), Vec::new()),
     };
+    let way_out = (names.len() == 1).then(|| "if another character separates the cells, set data.delimiter".to_owned());
     let about = About {
+        way_out,
         has_numeric_header: config.header && names.iter().all(|name| is_number(name.as_bytes())),
         is_comma_likely: file.dialect.delimiter == b';',
         encoding: (!known.is_utf_8()).then(|| known.name()),

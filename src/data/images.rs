@@ -206,6 +206,8 @@ fn pictures<'a>(
         notes,
         has_numeric_header: about.has_numeric_header,
         pixels: Some(first..names.len()),
+        has_shares: about.has_shares,
+        way_out: about.way_out.clone(),
     };
     let (key, is_listed) = (origin.key, config.images.is_none());
     Ok(Table::new(origin, names, about, Box::new(Pictures { table, file, folder, shape, key, is_listed })))
@@ -275,6 +277,10 @@ impl CellTexts for Texts<'_> {
             None => self.texts.bytes(column),
         }
     }
+
+    fn is_number(&self, column: usize) -> bool {
+        column >= self.first_pixel || self.texts.is_number(column)
+    }
 }
 
 /// The image files of a folder, as a table of names and labels.
@@ -328,10 +334,11 @@ impl Listed {
             )));
         }
         if let [first, ..] = &others[..] {
-            let files = if others.len() == 1 { "file" } else { "files" };
-            listed
-                .notes
-                .push(format!("left out {} {files} that are no PNG, JPEG or WebP, such as {first}", others.len()));
+            let what = match others.len() {
+                1 => format!("a file that is no PNG, JPEG or WebP: {first}"),
+                count => format!("{count} files that are no PNG, JPEG or WebP, such as {first}"),
+            };
+            listed.notes.push(format!("left out {what}"));
         }
         Ok(listed)
     }

@@ -236,7 +236,9 @@ pub fn load_of(author: Author, config: &DataConfig) -> Result<Dataset, Invalid> 
     let is_cached = cached.is_some();
     let mut dataset = match (config.source, &config.path) {
         (Some(source), _) => builtin::load(source, config)?,
-        (None, Some(path)) if config.is_text() => text_file::of_file(path, "data.path", config.context())?,
+        (None, Some(path)) if config.is_text() => {
+            text_file::of_file(path, "data.path", config.context(), config.encoding.as_deref(), None)?
+        }
         (None, Some(path)) if config.labels.is_some() => idx::load(path, config)?,
         (None, Some(path)) => match cached {
             Some(dataset) => dataset,

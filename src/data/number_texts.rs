@@ -72,8 +72,11 @@ pub(super) fn look(
         for (i, seen) in seen.iter_mut().enumerate() {
             if let Cell::Number(number) = row.cells()[i] {
                 seen.note_nines(number);
-                if !seen.is_measured {
-                    seen.note(row.line, &row.text(i)?);
+                match row.typed(i) {
+                    _ if seen.is_measured => {}
+                    // Its dot is no matter of how it is written.
+                    Some(number) if number.fract() != 0.0 => seen.note_measured(),
+                    _ => seen.note(row.line, &row.text(i)?),
                 }
             }
         }
@@ -165,8 +168,12 @@ impl Seen {
                 self.has_other |= digits.len() > 3;
             }
             // A number with any other fraction is no code and no date.
-            _ => (self.has_other, self.is_measured, self.padded, self.date) = (true, true, None, None),
+            _ => self.note_measured(),
         }
+    }
+
+    fn note_measured(&mut self) {
+        (self.has_other, self.is_measured, self.padded, self.date) = (true, true, None, None);
     }
 
     fn note_date(&mut self, text: &str) {

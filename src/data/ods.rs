@@ -102,7 +102,7 @@ struct SheetCells<'b> {
 #[derive(Default)]
 struct Row {
     /// The column, and the number of equal cells from there on.
-    cells: Vec<(u32, u32, String)>,
+    cells: Vec<(u32, u32, Content)>,
     index: u32,
     /// Of the cells, and of the copies of the present one.
     cell: usize,
@@ -115,8 +115,9 @@ impl Cells for SheetCells<'_> {
     fn next(&mut self) -> Result<Option<SheetCell>, Invalid> {
         loop {
             let row = &mut self.row;
-            if let Some((column, count, text)) = row.cells.get(row.cell) {
-                let found = SheetCell { row: row.index, column: column + row.copy, text: text.clone() };
+            if let Some((column, count, Content { text, is_number })) = row.cells.get(row.cell) {
+                let (text, is_number) = (text.clone(), *is_number);
+                let found = SheetCell { row: row.index, column: column + row.copy, text, is_number };
                 row.copy += 1;
                 if row.copy == *count {
                     (row.cell, row.copy) = (row.cell + 1, 0);
@@ -250,7 +251,7 @@ impl Xml<'_> {
     }
 
     /// The cells of the row that has begun at `depth`, without empty ones.
-    fn row(&mut self, depth: usize) -> Result<Vec<(u32, u32, String)>, Invalid> {
+    fn row(&mut self, depth: usize) -> Result<Vec<(u32, u32, Content)>, Invalid> {
         let (mut cells, mut column) = (Vec::new(), 0u32);
         loop {
             match self.next()? {
@@ -261,9 +262,9 @@ impl Xml<'_> {
                 {
                     let count = cell.count("table:number-columns-repeated");
                     let written = self.paragraphs(cell.depth)?;
-                    let text = text(&cell, written);
-                    if !text.trim().is_empty() {
-                        cells.push((column, count, text));
+                    let content = content(&cell, written);
+                    if !content.text.trim().is_empty() {
+                        cells.push((column, count, content));
                     }
                     column = column.saturating_add(count);
                 }
@@ -308,10 +309,17 @@ fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, quick_xml
     Ok(found)
 }
 
-/// What a cell holds, as it would be written in a CSV file; `written` is what it shows.
-fn text(cell: &Element, written: String) -> String {
+/// What a cell holds, as it would be written in a CSV file.
+struct Content {
+    text: String,
+    is_number: bool,
+}
+
+/// `written` is what the cell shows.
+fn content(cell: &Element, written: String) -> Content {
     let value = |name: &str| cell.attribute(name).unwrap_or_default();
-    match &value("office:value-type")[..] {
+    let kind = value("office:value-type");
+    let text = match &kind[..] {
         "float" | "percentage" | "currency" => {
             let value = value("office:value");
             value.parse::<f64>().map_or(value, |number| number.to_string())
@@ -327,7 +335,8 @@ fn text(cell: &Element, written: String) -> String {
         }
         // Of the error of a formula only what is shown says what it is.
         _ => cell.attribute("office:string-value").filter(|text| !text.is_empty()).unwrap_or(written),
-    }
+    };
+    Content { text, is_number: ["float", "percentage", "currency"].contains(&&kind[..]) }
 }
 
 /// A duration of XML Schema, such as `PT10H30M00S`: as a time of day, or from a day on as a number of days.

@@ -39,6 +39,8 @@ pub(super) struct SheetCell {
     pub(super) row: u32,
     pub(super) column: u32,
     pub(super) text: String,
+    /// Whether it holds a number, and not a text that looks like one.
+    pub(super) is_number: bool,
 }
 
 /// Opens a file of some kind.
@@ -112,9 +114,19 @@ pub(super) fn table<'a>(
             columns.push(text);
         }
     }
-    let cells = CellParser::new(&config.missing, false);
+    let cells = CellParser::new(config);
     let (index, num_columns) = (header.index, columns.len());
-    let about = About { unnamed, notes, ..About::default() };
+    let others: Vec<String> = names.iter().filter(|other| **other != name).cloned().collect();
+    let other = match others.is_empty() {
+        true => String::new(),
+        false => format!(", or name another sheet in data.sheet: {}", labels::list_columns(&others, 8)),
+    };
+    let way_out = Some(format!(
+        "these are the cells of line {} of the sheet `{name}`; if the names stand further down, set data.skip_rows to the lines above \
+         them{other}",
+        index + 1
+    ));
+    let about = About { unnamed, has_shares: true, way_out, notes, ..About::default() };
     let sheet = Sheet { origin, path, open, name, header: index, num_columns, cells };
     Ok(Table::new(origin, columns, about, Box::new(sheet)))
 }
@@ -131,15 +143,22 @@ impl Reader for Sheet<'_> {
             let line = u64::from(row.index) + 1;
             if row.texts.len() > self.num_columns {
                 let message = format!(
-                    "{} cells, and the row of names has {}: name the columns, or remove what stands beside the table",
+                    "{} cells, and the row of names, line {}, has {}: name the columns, remove what stands beside the table, or set \
+                     data.skip_rows = {} if the names stand here",
                     row.texts.len(),
-                    self.num_columns
+                    self.header + 1,
+                    self.num_columns,
+                    row.index
                 );
                 return Err(self.origin.error_at(line, &message));
             }
             row.texts.resize(self.num_columns, Vec::new());
+            row.are_numbers.resize(self.num_columns, false);
             cells.clear();
-            cells.extend(columns.iter().map(|&column| self.cells.read(content(&row.texts[column]))));
+            cells.extend(columns.iter().map(|&column| match row.are_numbers[column] {
+                true => self.cells.read_plain(&row.texts[column]),
+                false => self.cells.read(content(&row.texts[column])),
+            }));
             num_rows += 1;
             if visit(line, &cells, &row).is_break() {
                 break;
@@ -154,11 +173,17 @@ struct SheetRow {
     /// From 0.
     index: u32,
     texts: Vec<Vec<u8>>,
+    /// Whether each is a number by its type.
+    are_numbers: Vec<bool>,
 }
 
 impl CellTexts for SheetRow {
     fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
         Cow::Borrowed(&self.texts[column])
+    }
+
+    fn is_number(&self, column: usize) -> bool {
+        self.are_numbers[column]
     }
 }
 
@@ -202,13 +227,15 @@ impl<'b> Rows<'b> {
         };
         let Some(first) = first else { return Ok(None) };
         let index = first.row;
-        let mut texts = Vec::new();
+        let (mut texts, mut are_numbers) = (Vec::new(), Vec::new());
         let mut put = |cell: SheetCell| {
             let column = cell.column as usize;
             if texts.len() <= column {
                 texts.resize(column + 1, Vec::new());
+                are_numbers.resize(column + 1, false);
             }
             texts[column] = cell.text.into_bytes();
+            are_numbers[column] = cell.is_number;
         };
         put(first);
         while let Some(cell) = self.cell()? {
@@ -218,6 +245,6 @@ impl<'b> Rows<'b> {
             }
             put(cell);
         }
-        Ok(Some(SheetRow { index, texts }))
+        Ok(Some(SheetRow { index, texts, are_numbers }))
     }
 }

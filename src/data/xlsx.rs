@@ -50,8 +50,17 @@ impl Cells for SheetCells<'_> {
         let cell = self.cells.next_cell().map_err(|error| damaged(self.origin, &error))?;
         Ok(cell.map(|cell| {
             let (row, column) = cell.get_position();
-            SheetCell { row, column, text: text(cell.get_value()) }
+            let value = cell.get_value();
+            SheetCell { row, column, text: text(value), is_number: is_number(value) }
         }))
+    }
+}
+
+fn is_number(cell: &DataRef<'_>) -> bool {
+    match cell {
+        DataRef::Int(_) | DataRef::Float(_) => true,
+        DataRef::DateTime(date) => date.is_duration(),
+        _ => false,
     }
 }
 

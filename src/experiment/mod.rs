@@ -77,6 +77,7 @@ pub use error::explain;
 pub use measurable::check_repetitions;
 pub use predictor::{Answered, Begun, Predictor, Unanswered};
 pub use prepare::{Prepared, Pretrained, completed, prepare, prepare_from};
+pub use recipe::kept;
 pub use run::{RunOutcome, Start, TrainOptions};
 pub use run_folder::RunFolder;
 pub use saved_model::SavedModel;

@@ -176,7 +176,7 @@ fn write_inputs(card: &mut String, preprocessor: &Preprocessor) -> std::fmt::Res
                     0 => String::new(),
                     buckets => format!("; others by their hashes in {buckets} inputs (`data.hash_buckets`)"),
                 };
-                format!("one of {} categories, spelled {shown}{more}{hashed}", categories.len())
+                format!("one of {}, spelled {shown}{more}{hashed}", counted(categories.len(), "category"))
             }
             PreparedKind::Text { buckets } => format!(
                 "a text: its words, pairs of words and pieces of words by their hashes in {buckets} inputs (`data.text`)"

@@ -225,6 +225,68 @@ fn bad_input_gets_one_clear_line_with_its_place() {
             vec![],
             vec!["c.toml:4:18: ", "; TOML writes decimals with a point: 0.01, not 0,01\n4 | learning_rate = 0,01"],
         ),
+        (
+            "a number in place of one of a few words",
+            good.into(),
+            vec!["training.threshold=0.5"],
+            vec!["--set training.threshold=0.5: expected one of `accuracy`, "],
+        ),
+        (
+            "the same in the file",
+            "[data]\nsource = \"iris\"\n[training]\noptimizer = 3\n".into(),
+            vec![],
+            vec!["c.toml:4:13: expected one of `sgd`, `adam`, "],
+        ),
+        (
+            "true in place of a section",
+            "[data]\nsource = \"iris\"\n[training]\nearly_stopping = true\n".into(),
+            vec![],
+            vec![
+                "c.toml:4:18: invalid type: boolean `true`, expected a table of keys: write [training.early_stopping], and below it `",
+            ],
+        ),
+        (
+            "true in place of a section from the command line",
+            good.into(),
+            vec!["data.augment=true"],
+            vec!["--set data.augment=true: invalid type: boolean `true`, expected a table of keys: set `data.augment."],
+        ),
+        (
+            "a word that belongs into a section",
+            good.into(),
+            vec!["training.schedule=cosine"],
+            vec!["expected a table of keys; did you mean `training.schedule.kind = \"cosine\"`?"],
+        ),
+        (
+            "below 0",
+            "seed = -1\n[data]\nsource = \"iris\"\n".into(),
+            vec![],
+            vec!["c.toml:1:8: invalid value: integer `-1`, expected a whole number of 0 or more"],
+        ),
+        (
+            "below 0 from the command line",
+            good.into(),
+            vec!["training.max_epochs=-3"],
+            vec!["--set training.max_epochs=-3: invalid value: integer `-3`, expected a whole number of 0 or more"],
+        ),
+        (
+            "a path of Windows",
+            "[data]\npath = \"C:\\Users\\me\\d.csv\"\ntarget = \"y\"\n".into(),
+            vec![],
+            vec!["c.toml:2:", "; a backslash begins an escape in \"...\": write / in a path, or the text in '...'"],
+        ),
+        (
+            "another path of Windows",
+            "[data]\npath = \"D:\\my\\d.csv\"\ntarget = \"y\"\n".into(),
+            vec![],
+            vec!["c.toml:2:", "write / in a path, or the text in '...'"],
+        ),
+        (
+            "a path of Windows from the command line",
+            good.into(),
+            vec!["data.path=\"C:\\Users\\me\\d.csv\""],
+            vec!["write / in a path, or the text in '...'"],
+        ),
         ("no override", good.into(), vec!["seed"], vec!["--set seed: write it as key=value"]),
     ];
     for (what, config, overrides, expected) in cases {
@@ -243,6 +305,24 @@ fn bad_input_gets_one_clear_line_with_its_place() {
         }
         assert_eq!(std::fs::read_to_string(file).unwrap(), config, "{what}: the user's file is as it was");
         assert!(!place.path("artifacts").exists(), "{what}: nothing is recorded before epoch 1");
+    }
+    for (words, expected) in [
+        (
+            &["generate", "latest", "--temperature", "-1"][..],
+            "'-1' for '--temperature <T>': a temperature is a number of 0 or more",
+        ),
+        (&["explain", "latest", "--row", "-1"], "'-1' for '--row <N>': it must be a whole number of 0 or more"),
+        (&["explain", "latest", "--background", "-2"], "'-2' for '--background <N>': -2 is not in 1..="),
+        (
+            &["predict", "latest", "--coverage", "-0.5"],
+            "'-0.5' for '--coverage <SHARE>': it must be above 0 and below 1",
+        ),
+        (&["generate", "latest", "--seed", "-7"], "'-7' for '--seed <S>': it must be a whole number of 0 or more"),
+        (&["--config", "good.csv", "--seeds", "-3"], "'-3' for '--seeds <N>': -3 is not in 1..="),
+    ] {
+        let output = place.run(words);
+        let error = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && error.contains(expected), "{words:?}: {error}");
     }
     let output = place.run(&["--config", "no.toml"]);
     assert_eq!(output.status.code(), Some(1));

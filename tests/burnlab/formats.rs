@@ -46,7 +46,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A ZIP archive as APPNOTE.TXT has it.
-fn zip(files: &[(&str, &[u8])], is_deflated: bool) -> Vec<u8> {
+pub fn zip(files: &[(&str, &[u8])], is_deflated: bool) -> Vec<u8> {
     let (mut archive, mut directory) = (Vec::new(), Vec::new());
     for (name, bytes) in files {
         let mut crc = flate2::Crc::new();
@@ -86,7 +86,7 @@ fn zip(files: &[(&str, &[u8])], is_deflated: bool) -> Vec<u8> {
 }
 
 /// An array as `numpy.lib.format` has it.
-fn npy(descr: &str, shape: &str, is_fortran: bool, cells: &[u8]) -> Vec<u8> {
+pub fn npy(descr: &str, shape: &str, is_fortran: bool, cells: &[u8]) -> Vec<u8> {
     let order = if is_fortran { "True" } else { "False" };
     let mut header = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}");
     header += &" ".repeat(63 - (10 + header.len()) % 64);
@@ -166,8 +166,8 @@ fn on_server(rows: &[Row]) -> Option<(String, Schema)> {
 
 /// A schema of its own for a test, dropped with it.
 #[cfg(feature = "postgres")]
-struct Schema {
-    address: String,
+pub struct Schema {
+    pub address: String,
     name: String,
     server: String,
 }
@@ -175,7 +175,7 @@ struct Schema {
 #[cfg(feature = "postgres")]
 impl Schema {
     /// `None` where there is no server to test with.
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         let server = std::env::var("BURNLAB_POSTGRES").ok()?;
         let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
         let name = format!("data_{}_{time}", std::process::id());
@@ -188,7 +188,7 @@ impl Schema {
         Some(schema)
     }
 
-    fn run(&self, sql: &str) {
+    pub fn run(&self, sql: &str) {
         let mut client = postgres::Client::connect(&self.server, postgres::NoTls).unwrap();
         client.batch_execute(&format!("SET search_path = {}; {sql}", self.name)).unwrap();
     }
@@ -581,7 +581,7 @@ fn several_files_are_one_table_with_the_columns_of_the_first() {
 
 /// A workbook as Excel writes it, of sheets with rows of cells in XML.
 #[cfg(feature = "excel")]
-fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
+pub fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
     let numbered = |of: &dyn Fn(usize, &str) -> String| -> String {
         sheets.iter().enumerate().map(|(i, (name, _))| of(i + 1, name)).collect()
     };
@@ -630,7 +630,7 @@ fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
 
 /// A cell at a place such as `B7`: a number, or a text.
 #[cfg(feature = "excel")]
-fn cell(place: &str, content: &str) -> String {
+pub fn cell(place: &str, content: &str) -> String {
     match content.parse::<f64>() {
         Ok(_) => format!("<c r=\"{place}\"><v>{content}</v></c>"),
         Err(_) => format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{content}</t></is></c>"),
@@ -715,7 +715,7 @@ fn a_sheet_is_the_table_that_csv_is() {
         (head.clone(), "b.xlsx has a header line and no rows"),
         (
             head.clone() + "<row r=\"2\">" + &cell("A2", "1") + &cell("XFD2", "7") + "</row>",
-            "b.xlsx:2: 16384 cells, and the row of names has 2: name the columns",
+            "b.xlsx:2: 16384 cells, and the row of names, line 1, has 2: name the columns",
         ),
         (
             "<row r=\"1\">".to_owned() + &cell("A1", "y") + &cell("B1", "y") + "</row>",
@@ -960,7 +960,7 @@ fn a_query_of_a_server_gives_the_table_and_changes_nothing() {
 
 /// A spreadsheet as LibreOffice writes it, of one sheet with these rows in XML.
 #[cfg(feature = "excel")]
-fn spreadsheet(rows: &str) -> Vec<u8> {
+pub fn spreadsheet(rows: &str) -> Vec<u8> {
     let content = format!(
         "<?xml version=\"1.0\"?>\n<office:document-content><office:body><office:spreadsheet>\n<table:table \
          table:name=\"A &amp; B\"><table:table-column/>{rows}</table:table><table:table table:name=\"C\"/>\
@@ -971,7 +971,7 @@ fn spreadsheet(rows: &str) -> Vec<u8> {
 }
 
 #[cfg(feature = "excel")]
-fn ods_row(cells: &[(&str, &str)]) -> String {
+pub fn ods_row(cells: &[(&str, &str)]) -> String {
     let cell = |(attributes, text): &(&str, &str)| {
         format!("<table:table-cell {attributes}><text:p>{text}</text:p></table:table-cell>")
     };

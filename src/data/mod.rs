@@ -21,7 +21,7 @@
 //!   `write`: writes rows as CSV
 //! - `cache`: a table in a file of its own, as `cache_config` says
 //! - `matrix`: the cells of a data set, packed by `chunk_layout`, in memory or in a `chunk_file`; `memory`: room for them
-//! - `header`: the columns of a file
+//! - `header`: the columns of a file; `headerless`: whether its first line is a row; `suggested`: keys for a new config
 //! - `layout`: what the inputs mean; `check`: conflicts inside the section, checked first
 //! - `select`: a subset of the classes, or of the rows of each; [`split()`]: training, validation and test rows, of whole
 //!   entities by `deal`, by time in `chronology`, as a column says (`division`); `parts`: says how; `weights`: how much rows count
@@ -75,6 +75,7 @@ mod follow;
 mod formats;
 mod guarded;
 mod header;
+mod headerless;
 mod idx;
 mod image_file;
 mod image_scale;
@@ -121,6 +122,7 @@ mod sheet;
 mod split;
 mod sqlite;
 mod stream;
+mod suggested;
 mod suspicions;
 mod table;
 mod target;
@@ -176,6 +178,7 @@ pub use readers::are_public;
 pub use reading::{Reading, Readings};
 pub use several_targets::{Several, TargetColumn};
 pub use split::{Splits, split};
+pub use suggested::{image_column, text_columns};
 pub use suspicions::suspicions;
 pub use target_columns::TargetColumns;
 pub use task::{Task, TaskKind};

@@ -9,6 +9,7 @@ use super::labels::Interner;
 use super::notes::Notes;
 use super::number::{Hints, NumberSyntax};
 use super::origin::Origin;
+use super::part::Part;
 use super::table::{Cell, Row, Table, are_present, is_usable};
 use super::{DataConfig, column_names, formats};
 use crate::invalid::Invalid;
@@ -30,30 +31,6 @@ pub enum Division {
     },
     /// The part of each row (`data.split_column`).
     Given(Vec<Part>),
-}
-
-/// A part of the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// What weights are learned from.
-    Train,
-    /// What epochs and configs are chosen by.
-    Validation,
-    /// What the result is measured on.
-    Test,
-}
-
-impl Part {
-    /// The part that a cell names, in any letter case.
-    pub(super) fn named(text: &str) -> Option<Self> {
-        let word: String = text.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-        match word.as_str() {
-            "train" | "training" | "trn" | "fit" => Some(Self::Train),
-            "validation" | "validate" | "valid" | "val" | "dev" | "development" => Some(Self::Validation),
-            "test" | "testing" | "tst" | "holdout" | "heldout" => Some(Self::Test),
-            _ => None,
-        }
-    }
 }
 
 impl Division {

@@ -7,8 +7,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::origin::{Opened, Origin};
+use super::part::Part;
 use super::table::{About, Cell, CellTexts, Reader, RowVisitor, Table, content, shorten};
-use super::{DataConfig, ImageShape, Part, image_file, labels};
+use super::{DataConfig, ImageShape, image_file, labels};
 use crate::invalid::Invalid;
 
 /// The columns of a folder.
@@ -536,5 +537,34 @@ impl Reader for Listed {
 impl CellTexts for File {
     fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
         Cow::Borrowed(if column == 0 { self.name.as_bytes() } else { self.label.as_bytes() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(sizes: &[(&str, [usize; 2])], num_images: usize) -> Seen {
+        Seen { shapes: sizes.iter().map(|(name, size)| (PathBuf::from(name), (*size).into())).collect(), num_images }
+    }
+
+    #[test]
+    fn the_shape_is_the_most_frequent_one_or_of_the_proportions_in_the_middle() {
+        let most = seen(&[("a", [10, 300]), ("b", [96, 128]), ("c", [48, 64]), ("d", [96, 128])], 400);
+        assert_eq!(Vec::from(most.suggested()), [48, 64], "96 x 128, half as large");
+        assert_eq!(
+            most.note(most.suggested()).unwrap(),
+            "1 of 4 images that were looked at has other proportions than most, which have 96 x 128 pixels, such as a with \
+             10 x 300: all are brought to 48 x 64"
+        );
+        // Heights over widths of 0.1, 0.98 and 4.5.
+        let none = seen(&[("a", [10, 100]), ("b", [90, 20]), ("c", [40, 41])], 3);
+        assert_eq!(Vec::from(none.suggested()), [40, 41]);
+        assert_eq!(
+            none.note(none.suggested()).unwrap(),
+            "3 images differ in their proportions, from b with 90 x 20 to a with 10 x 100: all are brought to 40 x 41"
+        );
+        let alike = seen(&[("a", [10, 10]), ("b", [20, 20]), ("c", [30, 30])], 3);
+        assert_eq!(alike.note(alike.suggested()), None);
     }
 }

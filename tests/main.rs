@@ -24,7 +24,7 @@
 //! - the command line, its errors and its files: `cli`; the program alone in an empty folder: `anywhere`
 //! - `doctor` where something is wrong: `doctor`
 //! - every verb as a process, on both databases: `verbs`
-//! - data that are not what they seem, and what is told of them: `told`
+//! - data that are not what they seem, and what is told of them: `told`; files as newcomers have them: `newcomers`
 //! - the network and training chosen by the data, the second training: `recipe`
 //! - what a run and `config check` advise to do next: `hints`
 //! - the config that is written for a file: `init`
@@ -126,6 +126,8 @@ mod library;
 mod limits;
 #[path = "burnlab/modules.rs"]
 mod modules;
+#[path = "burnlab/newcomers.rs"]
+mod newcomers;
 #[path = "burnlab/notation.rs"]
 mod notation;
 #[path = "burnlab/numbers.rs"]

@@ -22,6 +22,7 @@ use crate::figures::counted;
 /// No such run; rows that cannot be read or do not fit the model; with `--strict`, rows that differ from those of
 /// training. An ensemble whose members were trained with each other's test rows, unless `--data` names others.
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
+    output::refuse_other_tables(args.output.as_deref())?;
     if args.ensemble {
         return of_ensemble(args);
     }

@@ -111,6 +111,24 @@ pub fn to_terminal(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> 
     }
 }
 
+/// Refuses a name for a table in CSV that promises another format: programs would refuse the file, or misread it.
+///
+/// # Errors
+/// A name that ends as workbooks or files of columns do.
+pub fn refuse_other_tables(file: Option<&Path>) -> anyhow::Result<()> {
+    const ENDINGS: [&str; 12] =
+        ["xlsx", "xls", "xlsm", "ods", "parquet", "arrow", "feather", "json", "jsonl", "npy", "npz", "db"];
+    let Some(file) = file else { return Ok(()) };
+    let ending = file.extension().unwrap_or_default();
+    ensure!(
+        !ENDINGS.iter().any(|other| ending.eq_ignore_ascii_case(other)),
+        "{} is to be a table in CSV, which its name does not say: write {}",
+        file.display(),
+        file.with_extension("csv").display()
+    );
+    Ok(())
+}
+
 /// Whether the output `file` is standard output, which is named `-`.
 pub fn is_stdout(file: &Path) -> bool {
     file == Path::new("-")

@@ -104,13 +104,35 @@ pub(super) fn readable(message: &str) -> String {
     }
     let mut quoted = message.split('`').skip(1).step_by(2);
     let guess = match quoted.next() {
-        Some(found) if message.contains("expected one of") => nearest(found, quoted),
+        Some(found) if message.contains("expected one of") => {
+            other_name(found, quoted.clone()).or_else(|| nearest(found, quoted))
+        }
         _ => None,
     };
     match guess {
         Some(known) => format!("{message}; did you mean `{known}`?"),
         None => message,
     }
+}
+
+/// What other programs call the keys of a section, and what they are here.
+const OTHER_NAMES: [(&str, &str); 9] = [
+    ("patience", "early_stopping.patience"),
+    ("epochs", "max_epochs"),
+    ("num_epochs", "max_epochs"),
+    ("n_epochs", "max_epochs"),
+    ("lr", "learning_rate"),
+    ("layers", "hidden"),
+    ("hidden_layers", "hidden"),
+    ("hidden_sizes", "hidden"),
+    ("test_size", "test_fraction"),
+];
+
+/// The key of the section with these keys that another program calls `name`.
+fn other_name<'a>(name: &str, mut keys: impl Iterator<Item = &'a str>) -> Option<&'static str> {
+    let (_, key) = OTHER_NAMES.iter().find(|(other, _)| *other == name)?;
+    let first = key.split('.').next()?;
+    keys.any(|known| known == first).then_some(*key)
 }
 
 /// The location of a dotted key in the text, or of its innermost section that exists.

@@ -183,7 +183,7 @@ impl Input {
 }
 
 /// Whether most of these are of several words, as comments are and codes are not.
-fn are_prose(names: &[String]) -> bool {
+pub(super) fn are_prose(names: &[String]) -> bool {
     const LEAST_WORDS: usize = 4;
     let num_prose = names.iter().filter(|name| name.split_whitespace().nth(LEAST_WORDS - 1).is_some()).count();
     num_prose * 2 > names.len()

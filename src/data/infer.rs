@@ -50,10 +50,6 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig, file: Option<Arc<Ch
     let inputs = column_names::inputs(table, &targets, config)?;
     let cells = Matrix::packing(inputs.len(), file);
     let mut inference = Inference { table, targets, inputs, cells, source_rows: Vec::new(), notes };
-    if table.about().has_numeric_header {
-        let note = "the first line, taken for column names, is all numbers (data.header = false if it is data)";
-        inference.notes.say(note.into());
-    }
     let target_cells = inference.read_numbers(&target_names, config)?;
     let texts = inference.read_texts()?;
     let plain = inference.inputs.iter().filter(|input| input.is_plain()).map(|input| input.position);
@@ -107,7 +103,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig, file: Option<Arc<Ch
     if are_all_rows(&source_rows, num_training_rows) {
         source_rows = Vec::new();
     }
-    let division = division::read(table, &target_names, config)?;
+    let division = division::read(table, &target_names, config, &mut notes)?;
     let weights = weights::read(table, &target_names, config)?;
     Ok(Dataset {
         name: name.to_owned(),
@@ -252,7 +248,10 @@ fn note_missing_targets(
     }
     let names = target_names.join("` or `");
     if num_kept == 0 {
-        return Err(table.error(&format!("has no row with a target: `{names}` is always missing")));
+        // Why may be known, as of formulas that were never computed.
+        let about = table.about().notes.iter().filter(|note| note.contains(&format!("`{names}`")));
+        let about: String = about.map(|note| format!("; {note}")).collect();
+        return Err(table.error(&format!("has no row with a target: `{names}` is always missing{about}")));
     }
     if num_kept < num_rows {
         let display = table.display();

@@ -21,10 +21,10 @@
 //!   `write`: writes rows as CSV
 //! - `cache`: a table in a file of its own, as `cache_config` says
 //! - `matrix`: the cells of a data set, packed by `chunk_layout`, in memory or in a `chunk_file`; `memory`: room for them
-//! - `header`: the columns of a file
+//! - `header`: the columns of a file; `headerless`: whether its first line is a row; `suggested`: keys for a new config
 //! - `layout`: what the inputs mean; `check`: conflicts inside the section, checked first
 //! - `select`: a subset of the classes, or of the rows of each; [`split()`]: training, validation and test rows, of whole
-//!   entities by `deal`, by time in `chronology`, as a column says (`division`); `parts`: says how; `weights`: how much rows count
+//!   entities by `deal`, by time in `chronology`, as a column says (`division`, of each `part`); `parts`: says how; `weights`: how much rows count
 //! - `rare_categories`: says what becomes of the categories without an input of their own
 //! - `suspicions`: what to ask before believing a result, a function each
 //! - `preprocessor`: raw cells to network inputs; `examples`: its output; `batch`: tensors for Burn's Learner
@@ -75,6 +75,7 @@ mod follow;
 mod formats;
 mod guarded;
 mod header;
+mod headerless;
 mod idx;
 mod image_file;
 mod image_scale;
@@ -101,6 +102,7 @@ mod ods;
 mod origin;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod part;
 mod parts;
 mod points;
 mod preprocessor;
@@ -121,6 +123,7 @@ mod sheet;
 mod split;
 mod sqlite;
 mod stream;
+mod suggested;
 mod suspicions;
 mod table;
 mod target;
@@ -153,7 +156,7 @@ pub use config::{DataConfig, Scale};
 pub use dataset::{Column, ColumnKind, Dataset, Target};
 pub use date_syntax::DateOrder;
 pub use dates::DatePart;
-pub use division::{Division, Part};
+pub use division::Division;
 pub use drift::Drift;
 pub use examples::{Collected, Examples};
 pub use header::column_names;
@@ -166,6 +169,7 @@ pub use memory::check_free;
 pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
 pub use number::NumberSyntax;
 pub use origin::is_server;
+pub use part::Part;
 pub use parts::describe as describe_parts;
 pub use preprocessor::{
     CellKind, Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,
@@ -176,6 +180,7 @@ pub use readers::are_public;
 pub use reading::{Reading, Readings};
 pub use several_targets::{Several, TargetColumn};
 pub use split::{Splits, split};
+pub use suggested::{image_column, text_columns};
 pub use suspicions::suspicions;
 pub use target_columns::TargetColumns;
 pub use task::{Task, TaskKind};

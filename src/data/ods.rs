@@ -13,7 +13,7 @@ use quick_xml::escape::{resolve_xml_entity, unescape};
 use quick_xml::events::{BytesStart, Event};
 
 use super::origin::Origin;
-use super::sheet::{Book, Cells, SheetCell, unreadable};
+use super::sheet::{Book, Cells, Merged, Oddities, SheetCell, unreadable};
 use super::table::MAX_RECORD_BYTES;
 use super::zip::{self, Member, Shared};
 use crate::invalid::Invalid;
@@ -76,6 +76,19 @@ impl Book for Document<'_> {
     }
 
     fn cells(&mut self, name: &str) -> Result<Box<dyn Cells + '_>, Invalid> {
+        Ok(Box::new(self.sheet(name)?))
+    }
+
+    fn oddities(&mut self, name: &str) -> Result<Oddities, Invalid> {
+        let mut cells = self.sheet(name)?;
+        while cells.read_row()? {}
+        Ok(cells.oddities)
+    }
+}
+
+impl<'o> Document<'o> {
+    /// The cells of a sheet, from its first row on.
+    fn sheet(&self, name: &str) -> Result<SheetCells<'o>, Invalid> {
         let mut xml = self.xml()?;
         while let Some(part) = xml.next()? {
             if let Part::Begin(element) = part
@@ -83,7 +96,7 @@ impl Book for Document<'_> {
                 && element.depth == TABLE_DEPTH
                 && element.attribute("table:name").unwrap_or_default() == name
             {
-                return Ok(Box::new(SheetCells { xml, row: Row::default(), next_row: 0 }));
+                return Ok(SheetCells { xml, row: Row::default(), next_row: 0, oddities: Oddities::default() });
             }
         }
         Err(unreadable(self.origin, "it changed while it was read"))
@@ -96,6 +109,8 @@ struct SheetCells<'b> {
     row: Row,
     /// Index of the row after the present one and its copies.
     next_row: u32,
+    /// Of the rows that have been read.
+    oddities: Oddities,
 }
 
 /// A row, and where its next cell is.
@@ -146,7 +161,7 @@ impl SheetCells<'_> {
                     let index = self.next_row;
                     let left = element.count("table:number-rows-repeated");
                     self.next_row = index.saturating_add(left);
-                    let cells = self.xml.row(element.depth)?;
+                    let cells = self.xml.row(element.depth, index, left, &mut self.oddities)?;
                     if self.next_row > MAX_ROWS && !cells.is_empty() {
                         return Err(self.xml.damaged("it has more rows than a sheet has"));
                     }
@@ -250,8 +265,14 @@ impl Xml<'_> {
         }
     }
 
-    /// The cells of the row that has begun at `depth`, without empty ones.
-    fn row(&mut self, depth: usize) -> Result<Vec<(u32, u32, Content)>, Invalid> {
+    /// The cells of the row that has begun at `depth`, without empty ones. It is row `index`, and there are `copies` of it.
+    fn row(
+        &mut self,
+        depth: usize,
+        index: u32,
+        copies: u32,
+        oddities: &mut Oddities,
+    ) -> Result<Vec<(u32, u32, Content)>, Invalid> {
         let (mut cells, mut column) = (Vec::new(), 0u32);
         loop {
             match self.next()? {
@@ -263,6 +284,18 @@ impl Xml<'_> {
                     let count = cell.count("table:number-columns-repeated");
                     let written = self.paragraphs(cell.depth)?;
                     let content = content(&cell, written);
+                    let [rows, columns] = ["table:number-rows-spanned", "table:number-columns-spanned"];
+                    let (rows, columns) = (cell.count(rows), cell.count(columns));
+                    if rows > 1 || columns > 1 {
+                        let [last, right] =
+                            [(index, rows), (column, columns)].map(|(first, n)| first.saturating_add(n - 1));
+                        oddities.merged.push(Merged { rows: [index, last], columns: [column, right] });
+                    }
+                    let has_result = cell.attribute("office:value-type").is_some() || !content.text.is_empty();
+                    if cell.attribute("table:formula").is_some() && !has_result {
+                        let num_cells = u64::from(copies) * u64::from(count);
+                        *oddities.uncomputed.entry(column).or_default() += num_cells;
+                    }
                     if !content.text.trim().is_empty() {
                         cells.push((column, count, content));
                     }

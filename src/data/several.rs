@@ -40,7 +40,6 @@ pub(super) fn open<'a>(origin: &'a Origin, tables: Vec<Table<'a>>) -> Result<Tab
     let first = &tables[0];
     let names = first.names().to_vec();
     let mut about = About {
-        has_numeric_header: tables.iter().any(|table| table.about().has_numeric_header),
         is_comma_likely: tables.iter().all(|table| table.about().is_comma_likely),
         encoding: first.about().encoding.clone(),
         unnamed: first.about().unnamed.clone(),

@@ -2,6 +2,7 @@
 //! its far corner makes none of it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::cell_parser::CellParser;
@@ -23,6 +24,63 @@ pub(super) trait Book {
     /// # Errors
     /// A damaged file.
     fn cells(&mut self, name: &str) -> Result<Box<dyn Cells + '_>, Invalid>;
+
+    /// What a sheet has that a table has not.
+    ///
+    /// # Errors
+    /// A damaged file.
+    fn oddities(&mut self, name: &str) -> Result<Oddities, Invalid>;
+}
+
+/// What a sheet has that a table has not. Rows and columns count from 0.
+#[derive(Default)]
+pub(super) struct Oddities {
+    pub(super) merged: Vec<Merged>,
+    /// Per column, the cells with a formula whose result the file does not have.
+    pub(super) uncomputed: BTreeMap<u32, u64>,
+}
+
+/// Cells that are shown as one, which has the value of the first.
+#[derive(Clone, Copy)]
+pub(super) struct Merged {
+    /// The first and the last one.
+    pub(super) rows: [u32; 2],
+    /// The first and the last one.
+    pub(super) columns: [u32; 2],
+}
+
+impl Oddities {
+    /// A note for each kind, about the columns with these names below row `header`.
+    fn notes(&self, names: &[String], header: u32) -> Vec<String> {
+        const MAX_NAMED: usize = 6;
+        let mut empty: BTreeMap<u32, u64> = BTreeMap::new();
+        for Merged { rows: [first, last], columns: [left, right] } in &self.merged {
+            let num_rows = u64::from(if *first > header { last - first } else { last.saturating_sub(header) });
+            for column in *left..=(*right).min(names.len().saturating_sub(1) as u32) {
+                // Beside the first column, the first row has no value, either.
+                let num_empty = num_rows + u64::from(column > *left && *first > header);
+                *empty.entry(column).or_default() += num_empty;
+            }
+        }
+        let told = |cells: &BTreeMap<u32, u64>| -> Option<(String, u64)> {
+            let cells = cells.iter().filter(|(column, count)| **count > 0 && (**column as usize) < names.len());
+            let named: Vec<String> = cells.clone().map(|(column, _)| labels::quote(&names[*column as usize])).collect();
+            (!named.is_empty()).then(|| (labels::list(&named, MAX_NAMED), cells.map(|(_, count)| count).sum()))
+        };
+        let merged = told(&empty).map(|(columns, count)| {
+            format!(
+                "merged cells in {columns}: {count} cells that belong to them are empty, and count as missing (unmerge the cells, and \
+                 fill the value into all of them)"
+            )
+        });
+        let uncomputed = told(&self.uncomputed).map(|(columns, count)| {
+            format!(
+                "{count} formulas in {columns} have no result in the file, and count as missing: open it in Excel or LibreOffice, \
+                 and save it"
+            )
+        });
+        merged.into_iter().chain(uncomputed).collect()
+    }
 }
 
 /// The cells of a sheet, row after row.
@@ -113,6 +171,11 @@ pub(super) fn table<'a>(
         } else {
             columns.push(text);
         }
+    }
+    drop(rows);
+    // A later file is read as it is; what is odd in it shows as missing cells.
+    if origin.key == "data.path" {
+        notes.extend(book.oddities(&name)?.notes(&columns, header.index));
     }
     let cells = CellParser::new(config);
     let (index, num_columns) = (header.index, columns.len());

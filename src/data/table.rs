@@ -63,8 +63,6 @@ pub(super) struct Table<'a> {
 /// What the format knows of a table beside its cells.
 #[derive(Default)]
 pub(super) struct About {
-    /// Whether the header may in fact be a first row of data, since all names are numbers.
-    pub(super) has_numeric_header: bool,
     /// Whether a comma in a number is more likely a decimal comma.
     pub(super) is_comma_likely: bool,
     /// The encoding, unless it is UTF-8.
@@ -241,7 +239,12 @@ impl<'a> Row<'a> {
             Cow::Owned(bytes) => String::from_utf8(content(&bytes).to_vec()).ok().map(Cow::Owned),
         };
         let text = text.ok_or_else(|| {
-            self.error(i, &format!("is not UTF-8: name the file's encoding in data.encoding ({})", examples()))
+            let message = format!(
+                "holds `{}`, which is not UTF-8: correct it, or, if the file has another encoding, name it in data.encoding ({})",
+                self.shown(i),
+                examples()
+            );
+            self.error(i, &message)
         })?;
         Ok(match text {
             Cow::Borrowed(text) if !text.is_ascii() => Cow::Borrowed(text.trim_matches(is_invisible)),

@@ -329,17 +329,55 @@ fn bad_input_gets_one_clear_line_with_its_place() {
     assert!(text(&output.stderr).contains("no.toml: no such file in "), "{}", text(&output.stderr));
     assert_eq!(place.run(&["--nonsense"]).status.code(), Some(2));
     // A table in place of its config, and a config in place of a verb.
-    let table = text(&place.run(&["--config", "good.csv"]).stderr);
-    let (said, lines) = table.split_once('\n').unwrap();
-    assert!(said.contains("good.csv: this is a table, not a config"), "{table}");
-    place.write("made.toml", &(lines.replace("...", "y") + "numeric = [\"a\"]\n"));
-    assert!(place.run(&["config", "check", "made.toml"]).status.success(), "{lines}");
+    for words in [&["--config", "good.csv"][..], &["tune", "good.csv"], &["config", "check", "good.csv"]] {
+        let table = text(&place.run(words).stderr);
+        let expected =
+            "error: good.csv: this is a table, not a config: `burnlab init good.csv` writes a config for it\n";
+        assert_eq!(table, expected, "{words:?}");
+    }
+    let output = place.run(&["good.csv"]);
+    let tip = "tip: to write a config for these data, which is then trained, write `burnlab init good.csv`\n";
+    assert!(output.status.code() == Some(2) && text(&output.stderr).contains(tip), "{}", text(&output.stderr));
+    let init = ["init", "good.csv", "--set", "data.numeric=[\"a\"]", "--output", "made.toml"];
+    assert!(place.run(&init).status.success(), "{}", text(&place.run(&init).stderr));
     for (words, config) in [(&["train", "made.toml"][..], "made.toml"), (&["digits"], "digits"), (&["trian"], "FILE")] {
         let output = place.run(words);
         let tip = format!("tip: to train what a config describes, write `burnlab --config {config}`\n");
         assert!(output.status.code() == Some(2) && text(&output.stderr).contains(&tip), "{}", text(&output.stderr));
     }
     assert!(!text(&place.run(&["runs", "digits"]).stderr).contains("tip: to train"));
+}
+
+#[test]
+fn what_other_programs_call_keys_and_verbs_is_told_by_its_name_here() {
+    let place = Place::new();
+    for (words, tip) in [
+        (&["--config", "digits", "--epochs", "3"][..], "write `--set training.max_epochs=3`"),
+        (&["--config", "digits", "--lr", "0.1"], "write `--set training.learning_rate=0.1`"),
+        (&["--config", "digits", "--batch-size=8"], "write `--set training.batch_size=8`"),
+        (&["tune", "digits", "--patience", "5"], "write `--set training.early_stopping.patience=5`"),
+        (&["config", "check", "digits", "--hidden", "64"], "write `--set 'model.hidden=[64]'`"),
+        (&["init", "d.csv", "--seed", "7"], "write `--set seed=7`"),
+        (&["runs", "diff", "a", "b"], "write `burnlab runs compare a b`"),
+        (&["runs", "ls"], "write `burnlab runs list`"),
+        (&["compare", "a", "b"], "write `burnlab runs compare`"),
+        (&["eval", "a"], "write `burnlab evaluate`"),
+    ] {
+        let output = place.run(words);
+        let error = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && error.contains(tip), "{words:?}: {error}");
+        assert!(!error.contains("as a value, use"), "{error}");
+    }
+    // Where there are no keys, none is named.
+    let error = text(&place.run(&["predict", "digits", "d.csv", "--epochs", "3"]).stderr);
+    assert!(!error.contains("--set"), "{error}");
+    for (key, meant) in
+        [("patience = 5", "early_stopping.patience"), ("epochs = 3", "max_epochs"), ("lr = 0.1", "learning_rate")]
+    {
+        place.write("c.toml", &format!("[data]\nsource = \"iris\"\n[training]\n{key}\n"));
+        let error = text(&place.run(&["config", "check", "c.toml"]).stderr);
+        assert!(error.contains(&format!("did you mean `{meant}`?")), "{error}");
+    }
 }
 
 #[test]

@@ -731,6 +731,41 @@ fn a_sheet_is_the_table_that_csv_is() {
     }
 }
 
+#[cfg(feature = "excel")]
+#[test]
+fn merged_cells_and_formulas_without_a_result_are_told() {
+    let files = Files::new();
+    // Each town stands beside four rows; nobody has computed `total`.
+    let row = |i: usize| {
+        let r = i + 2;
+        let town = if i % 4 == 0 { cell(&format!("A{r}"), ["Ulm", "Bonn", "Mainz"][i / 4 % 3]) } else { String::new() };
+        let total = format!("<c r=\"C{r}\"><f>B{r}*2</f></c>");
+        let bought = cell(&format!("D{r}"), ["no", "yes"][i % 2]);
+        format!("<row r=\"{r}\">{town}{}{total}{bought}</row>", cell(&format!("B{r}"), &(i * 37 % 61).to_string()))
+    };
+    let head =
+        ["town", "x", "total", "y"].iter().zip("ABCD".chars()).map(|(name, column)| cell(&format!("{column}1"), name));
+    let head = format!("<row r=\"1\">{}</row>", head.collect::<String>());
+    let merged: String = (0..15).map(|i| format!("<mergeCell ref=\"A{}:A{}\"/>", 4 * i + 2, 4 * i + 5)).collect();
+    // They stand after the cells.
+    let rows = head
+        + &(0..60).map(row).collect::<String>()
+        + "</sheetData><mergeCells>"
+        + &merged
+        + "</mergeCells><sheetData>";
+    let found = files.read("t.xlsx", workbook(&[("T", rows)])).unwrap();
+    for expected in [
+        "merged cells in `town`: 45 cells that belong to them are empty, and count as missing (unmerge the cells, and fill the \
+         value into all of them)",
+        "60 formulas in `total` have no result in the file, and count as missing: open it in Excel or LibreOffice, and save it",
+    ] {
+        assert!(found.notes.iter().any(|note| note == expected), "{:?}", found.notes);
+    }
+    let target = DataConfig { target: Some("total".into()), ..files.config("t.xlsx") };
+    let error = files.load(&target).unwrap_err();
+    assert!(error.contains("`total` is always missing; 60 formulas in `total` have no result in the file"), "{error}");
+}
+
 #[cfg(feature = "parquet")]
 const NOT_READ: &[(&str, &str)] = &[("list", "lists"), ("struct", "structures"), ("bytes", "bytes")];
 

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, bail, ensure};
 use flate2::Compression;
@@ -16,9 +17,38 @@ use crate::directory::{Directory, Found, Kind, Purpose, Unresolved};
 use crate::invalid::one_line;
 use crate::permissions::{self, creates_for_this_user_alone, is_own_number};
 
-/// Prints a line. A closed pipe (`| head`) ends the output, not the work.
+/// Why something that was printed is lost. Standard output is the process's, and so is this.
+static LOST: Mutex<Option<anyhow::Error>> = Mutex::new(None);
+
+/// Prints a line. That it cannot be written, such as to a full disk, ends the output, not the work; [`lost`] has it.
 pub fn print_line(line: fmt::Arguments) {
-    writeln!(io::stdout(), "{}", without_escapes(&line.to_string())).ok();
+    print_with(|writer| Ok(writeln!(writer, "{line}")?));
+}
+
+/// As [`print_line`], of what `write` writes.
+pub fn print_with(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) {
+    let stdout = io::stdout();
+    let mut output = BufWriter::with_capacity(KEPT_BACK, Clean::new(stdout.lock()));
+    let written = printed(write(&mut output).and_then(|()| Ok(output.flush()?)));
+    drop(output.into_parts());
+    if let Err(error) = written {
+        LOST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+}
+
+/// Why something that [`print_line`] had is not where standard output leads to. A closed pipe (`| head`) is no error.
+pub fn lost() -> Option<anyhow::Error> {
+    LOST.lock().unwrap_or_else(PoisonError::into_inner).take().map(|error| error.context(CANNOT_WRITE))
+}
+
+/// What failed when something cannot be printed.
+pub const CANNOT_WRITE: &str = "cannot write the output";
+
+fn printed(result: anyhow::Result<()>) -> anyhow::Result<()> {
+    match result {
+        Err(error) if is_closed_pipe(&error) => Ok(()),
+        result => result,
+    }
 }
 
 /// `text` as a terminal may have it: names in a run that somebody sent could hold sequences that change the terminal.
@@ -105,10 +135,7 @@ pub fn to_terminal(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> 
     let result = write(&mut output).and_then(|()| Ok(output.flush()?));
     // Dropping the writer would write the rest.
     drop(output.into_parts());
-    match result {
-        Err(error) if is_closed_pipe(&error) => Ok(()),
-        result => result,
-    }
+    printed(result)
 }
 
 /// Whether the output `file` is standard output, which is named `-`.

@@ -240,6 +240,27 @@ fn sql_backends_and_unsafe_code_have_their_places() {
     assert_none("out of their place", wrong);
 }
 
+/// What one place prints, and keeps when it is lost: `println!` would panic, and others forget it.
+#[test]
+fn standard_output_has_one_place() {
+    let mut wrong = BTreeSet::new();
+    for module in &modules().all {
+        let file = &module.file;
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)).unwrap();
+        let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("#[cfg(test)]"));
+        // Whether it is a terminal, and what clap has printed.
+        let is_asked = |line: &str| line.contains("stdout().is_terminal()") || line.contains("stdout().flush()");
+        let prints = |line: &str| ["stdout()", " println!(", " print!("].iter().any(|way| line.contains(way));
+        let is_test = file.contains("/tests/") || file.contains("/tests.rs") || file == "commands/output.rs";
+        for line in lines.filter(|line| !line.starts_with("//")).map(|line| format!(" {line}")) {
+            if !is_test && prints(&line) && !is_asked(&line) {
+                wrong.insert(format!("{file} prints by itself: {line}"));
+            }
+        }
+    }
+    assert_none("past commands/output.rs", wrong);
+}
+
 fn may_speak_sql(file: &str) -> bool {
     SQL.iter().any(|start| file.starts_with(start))
 }

@@ -126,6 +126,30 @@ fn the_page_explains_no_model_that_fills_memory() {
     assert!(answer.contains(&format!("burnlab explain {id} --row {row}")), "{answer}");
 }
 
+/// Whoever reads the log may be asleep; its pipe is full after 64 KiB, and the lines that wait for it after 1 MiB.
+#[test]
+#[cfg(unix)]
+fn a_log_that_nobody_reads_stops_no_server() {
+    let place = trained(&[]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let command = place.command(&["serve", "t", "--port", "0", "--access-log"]);
+    let mut served = Served::start_telling(command, writer).unwrap();
+    let long = format!("/{}", "x".repeat(6000));
+    for i in 0..250 {
+        let answer = served.answer("GET", &long, &[], b"").unwrap_or_else(|| panic!("no answer to request {i}"));
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
+    let (_, metrics) = served.ask("GET", "/metrics", "").unwrap();
+    let dropped = metrics.lines().find_map(|line| line.strip_prefix("burnlab_log_lines_dropped_total ")).unwrap();
+    assert!(dropped.parse::<u32>().unwrap() > 10, "{dropped}");
+    signal("TERM", served.process.id());
+    let status = wait_for("the server's end", || served.process.try_wait().unwrap());
+    assert!(status.success(), "{status}");
+    drop(served);
+    let told: Vec<String> = std::io::BufRead::lines(std::io::BufReader::new(reader)).map_while(Result::ok).collect();
+    assert!(told.iter().filter(|line| line.contains("\"status\":404")).count() > 5, "{told:?}");
+}
+
 /// It reads that store without locks, whose files it may not make, and would see nothing that comes later.
 #[test]
 #[cfg(target_os = "linux")]

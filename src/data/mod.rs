@@ -101,6 +101,8 @@ mod ods;
 mod origin;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_pages;
 mod parts;
 mod points;
 mod preprocessor;
@@ -136,6 +138,8 @@ mod weights;
 mod write;
 #[cfg(feature = "excel")]
 mod xlsx;
+#[cfg(feature = "excel")]
+mod xlsx_parts;
 mod zip;
 
 use std::sync::Arc;

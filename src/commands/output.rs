@@ -1,6 +1,5 @@
 //! Writes a command's result to the terminal, or atomically to a file.
 
-use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File};
@@ -16,6 +15,7 @@ use flate2::write::GzEncoder;
 use crate::directory::{Directory, Found, Kind, Purpose, Unresolved};
 use crate::invalid::one_line;
 use crate::permissions::{self, creates_for_this_user_alone, is_own_number};
+pub use crate::shown::without_escapes;
 
 /// Why something that was printed is lost. Standard output is the process's, and so is this.
 static LOST: Mutex<Option<anyhow::Error>> = Mutex::new(None);
@@ -48,20 +48,6 @@ fn printed(result: anyhow::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(error) if is_closed_pipe(&error) => Ok(()),
         result => result,
-    }
-}
-
-/// `text` as a terminal may have it: names in a run that somebody sent could hold sequences that change the terminal.
-pub fn without_escapes(text: &str) -> Cow<'_, str> {
-    // Besides controls, what makes a terminal show the rest of a line in another order than it has.
-    let is_foreign = |c: char| match c {
-        '\n' | '\t' => false,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        c => c.is_control(),
-    };
-    match text.contains(is_foreign) {
-        true => Cow::Owned(text.replace(is_foreign, "\u{fffd}")),
-        false => Cow::Borrowed(text),
     }
 }
 

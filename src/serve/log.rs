@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::shown::escaped_json;
 use crate::threads;
 
 /// Bytes of lines that wait to be written; some thousand lines. Those that come while there is no room are dropped.
@@ -84,7 +85,7 @@ impl Log {
         if let (Some(object), 1..) = (line.as_object_mut(), queue.num_dropped) {
             object.insert("dropped".to_owned(), queue.num_dropped.into());
         }
-        let line = escaped(&line);
+        let line = escaped_json(&line.to_string()).into_owned() + "\n";
         if queue.num_bytes + line.len() > MAX_WAITING {
             queue.num_dropped += 1;
             queue.all_dropped += 1;
@@ -123,13 +124,6 @@ fn own_standard_error() -> Box<dyn Write + Send> {
         return Box::new(std::fs::File::from(own));
     }
     Box::new(io::stderr())
-}
-
-/// A line of JSON, without what it leaves in a text and some terminals obey.
-fn escaped(line: &Value) -> String {
-    let is_foreign = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let escaped = |c: char| if is_foreign(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
-    line.to_string().chars().map(escaped).chain(["\n".to_owned()]).collect()
 }
 
 #[cfg(test)]

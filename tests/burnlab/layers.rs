@@ -6,15 +6,15 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 40] = [
+const LAYERS: [(&str, &str); 41] = [
     ("main", "cli commands"),
     ("library", "backend config experiment tracking training"),
     (
         "commands",
-        "backend bounded cli comparison config dashboard data directory experiment figures invalid learn metric model onnx permissions plots postgresql secrets shell serve shipped sweep threads tracking training web",
+        "backend bounded cli comparison config dashboard data directory experiment figures invalid learn metric model onnx permissions plots postgresql secrets shell serve shipped shown sweep threads tracking training web",
     ),
     ("cli", "backend experiment shell shipped tracking"),
-    ("serve", "backend data experiment keyed tracking training web"),
+    ("serve", "backend data experiment keyed shown threads tracking training web"),
     (
         "learn",
         "backend config cpu data experiment figures invalid keyed metric model shell shipped tracking training web",
@@ -34,9 +34,9 @@ const LAYERS: [(&str, &str); 40] = [
     ("metric", "data"),
     ("data", "bounded figures invalid keyed missing permissions postgresql secrets shipped sqlite_file threads"),
     ("sweep", "invalid keyed"),
-    ("plots", "figures"),
+    ("plots", "figures shown"),
     ("onnx", "network"),
-    ("page", "network template"),
+    ("page", "network shown template"),
     ("network", ""),
     ("web", ""),
     ("bounded", ""),
@@ -53,6 +53,7 @@ const LAYERS: [(&str, &str); 40] = [
     ("shell", ""),
     ("threads", ""),
     ("shipped", ""),
+    ("shown", ""),
     ("keyed", ""),
     ("invalid", ""),
     ("lib", "backend config cpu data experiment library model tracking training"), // passes on what is public

@@ -71,6 +71,36 @@ fn images(place: &Place) {
     }
 }
 
+/// Characters that have a terminal, an editor or a browser show the rest of a line in another order, in the columns, classes and
+/// notes of a run: files and JSON say that they are there, and are not changed by them.
+#[test]
+fn no_file_that_is_written_shows_a_line_in_another_order() {
+    let place = Place::new();
+    place.write(
+        "t.csv",
+        &format!("x\u{202e},z,\"y\u{2066}\"\n{}", "1,2,a\u{202d}\n2,1,b\n3,5,a\u{202d}\n4,3,b\n".repeat(10)),
+    );
+    works(&place, &["init", "t.csv", "-o", "t.toml"]);
+    let config = fs::read_to_string(place.path("t.toml")).unwrap();
+    assert!(config.contains("\"y\\u2066\"") && config.contains("x\u{fffd}"), "{config}");
+    // What it says is what is meant.
+    works(&place, &["--config", "t.toml", "-q", "--set", "training.max_epochs=2"]);
+    works(&place, &["runs", "note", "t", "a\u{202e}b"]);
+    works(&place, &["export", "t", "--format", "html", "-o", "t.html"]);
+    works(&place, &["export", "t", "--format", "safetensors", "-o", "t.safetensors"]);
+    works(&place, &["report", "t", "-o", "report.html"]);
+    let json = works(&place, &["runs", "show", "t", "--json"]);
+    assert!(json.contains("a\\u202eb"), "{json}");
+    let record: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(record.to_string().contains("a\u{202e}b"), "{record}");
+    let files = ["t.html", "t.safetensors.md", "report.html"].map(|file| fs::read_to_string(place.path(file)).unwrap());
+    for text in files.iter().chain([&config, &json]) {
+        let foreign = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let found = text.lines().find(|line| line.contains(foreign));
+        assert!(found.is_none(), "{found:?}");
+    }
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Clients of servers
 

@@ -2,6 +2,7 @@
 
 trees.*   the table that `rows` of tests/burnlab/formats.rs makes
 types.*   a column of every type that is read, and of some that are not; types.csv is what pandas writes of it
+large-*   some kilobytes that become many megabytes
 """
 
 import datetime
@@ -128,8 +129,8 @@ def with_cell(megabytes):
 
 small = {"compression": "zstd", "compression_level": 19}
 for name, megabytes, has_dictionary in [("page", 80, False), ("dictionary", 80, True), ("cell", 20, True)]:
-    parquet.write_table(
-        with_cell(megabytes), f"large-{name}.parquet", use_dictionary=has_dictionary, write_statistics=False, **small
+    pa.parquet.write_table(
+        with_cell(megabytes), here / f"large-{name}.parquet", use_dictionary=has_dictionary, write_statistics=False, **small
     )
 for name, megabytes in [("batch", 80), ("cell", 20)]:
-    feather.write_feather(with_cell(megabytes), f"large-{name}.arrow", **small)
+    pa.feather.write_feather(with_cell(megabytes), here / f"large-{name}.arrow", **small)

@@ -15,6 +15,7 @@ use crate::experiment::evaluate::{Evaluation, Predictions, score, score_ensemble
 use crate::experiment::predictions::{self, AnswerFormat, inert};
 use crate::experiment::{Ensemble, RunFolder, SavedModel};
 use crate::figures::counted;
+use crate::shown::escaped_json;
 
 /// Prints the metrics; records nothing, since a run's test result is recorded only once.
 ///
@@ -110,7 +111,7 @@ fn print(
 ) -> anyhow::Result<ExitCode> {
     let print = |writer: &mut dyn Write| {
         match args.json {
-            true => writeln!(writer, "{}", serde_json::to_string_pretty(found)?)?,
+            true => writeln!(writer, "{}", escaped_json(&serde_json::to_string_pretty(found)?))?,
             false => write(writer)?,
         }
         Ok(())

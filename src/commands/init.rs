@@ -15,6 +15,7 @@ use crate::experiment::{Prepared, describe, prepare};
 use crate::invalid::{Invalid, one_line};
 use crate::permissions::{create_for_this_user_alone, is_public};
 use crate::shell::{command, program, quoted};
+use crate::shown::{escaped_json, is_foreign, without_escapes};
 
 /// Names of columns that are mostly what is to be predicted, the likeliest first.
 const TARGETS: [&str; 9] = ["target", "label", "labels", "class", "y", "outcome", "response", "output", "species"];
@@ -277,11 +278,21 @@ fn understood(whole: &Table, name: &str) -> Result<Prepared, Invalid> {
     prepare(&loaded.config, &Path::new("artifacts").into())
 }
 
+/// A value as TOML. Column names with characters that show a line in another order have them as escapes.
+fn written(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.contains(is_foreign) => {
+            escaped_json(&serde_json::Value::from(text.as_str()).to_string()).into_owned()
+        }
+        value => value.to_string(),
+    }
+}
+
 /// The text of the config. Comments hold what was found, in lines that cannot end early.
 fn config(prepared: &Prepared, choice: &Choice, whole: &Table, name: &str, file: &str) -> String {
     let mut text = String::new();
-    let mut line = |content: &str| _ = writeln!(text, "{content}");
-    let set = |key: &str, value: &Value| format!("{} = {value}", toml_key(key));
+    let mut line = |content: &str| _ = writeln!(text, "{}", without_escapes(content));
+    let set = |key: &str, value: &Value| format!("{} = {}", toml_key(key), written(value));
     let of_section = |section: &str| whole.get(section).and_then(Value::as_table);
     let data = of_section("data").cloned().unwrap_or_default();
     line(&format!("# A config for {}, written by `{} init`.", one_line(&prepared.dataset.name), program()));

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::output::{Clean, say};
+use super::output::{print_with, say};
 use super::runs::table::{cut, one_line};
 use super::signals::EXIT_INTERRUPTED;
 use super::{hints, rare};
@@ -57,8 +57,7 @@ fn print(outcome: &RunOutcome, prepared: &Prepared, again: &Again, location: &Lo
     match &outcome.evaluation {
         None => say!("test   no test rows, so no result"),
         Some(evaluation) => {
-            // A closed terminal does not affect the run, which is recorded.
-            write_result(&mut Clean::new(io::stdout()), evaluation, &prepared.dataset.target_name).ok();
+            print_with(|writer| Ok(write_result(writer, evaluation, &prepared.dataset.target_name)?));
         }
     }
     let kept = match outcome.kept_epoch {

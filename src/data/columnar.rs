@@ -16,7 +16,7 @@ use super::DataConfig;
 use super::cell_parser::CellParser;
 use super::guarded::guarded;
 use super::origin::Origin;
-use super::table::{About, CellTexts, RowVisitor, is_invisible};
+use super::table::{About, CellTexts, MAX_RECORD_BYTES, RowVisitor, is_invisible};
 use super::value::Value;
 use crate::invalid::Invalid;
 
@@ -195,9 +195,21 @@ enum Values {
     },
 }
 
+impl Values {
+    /// Bytes of the longest text.
+    fn longest(&self) -> usize {
+        match self {
+            Self::Texts(texts) => texts.offsets().lengths().max().unwrap_or(0),
+            Self::LargeTexts(texts) => texts.offsets().lengths().max().unwrap_or(0),
+            Self::Views(texts) => texts.lengths().max().unwrap_or(0) as usize,
+            _ => 0,
+        }
+    }
+}
+
 impl Column {
     /// # Errors
-    /// A time beyond the calendar, in words that follow the column's name.
+    /// A cell of more than 16 MiB; a time beyond the calendar, in words that follow the column's name.
     fn new(array: &dyn Array) -> Result<Self, String> {
         fn signed<T: ArrowPrimitiveType>(array: &dyn Array) -> Values
         where
@@ -295,7 +307,10 @@ impl Column {
             },
             _ => Values::Nothing,
         };
-        Ok(Self { nulls: array.nulls().cloned(), values })
+        match values.longest() {
+            0..=MAX_RECORD_BYTES => Ok(Self { nulls: array.nulls().cloned(), values }),
+            _ => Err("has a cell of more than 16 MiB".to_owned()),
+        }
     }
 
     #[inline]

@@ -102,6 +102,8 @@ mod ods;
 mod origin;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_pages;
 mod part;
 mod parts;
 mod points;
@@ -139,6 +141,8 @@ mod weights;
 mod write;
 #[cfg(feature = "excel")]
 mod xlsx;
+#[cfg(feature = "excel")]
+mod xlsx_parts;
 mod zip;
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! once with a count. It is read as it comes: an empty sheet may claim a million rows, and a small archive become a large text.
 
 use std::cell::Cell;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -13,7 +13,7 @@ use quick_xml::escape::{resolve_xml_entity, unescape};
 use quick_xml::events::{BytesStart, Event};
 
 use super::origin::Origin;
-use super::sheet::{Book, Cells, Merged, Oddities, SheetCell, unreadable};
+use super::sheet::{Book, Bounded, Cells, Merged, Oddities, SheetCell, unreadable};
 use super::table::MAX_RECORD_BYTES;
 use super::zip::{self, Member, Shared};
 use crate::invalid::Invalid;
@@ -62,8 +62,7 @@ const TABLE_DEPTH: usize = 4;
 impl<'o> Document<'o> {
     fn xml(&self) -> Result<Xml<'o>, Invalid> {
         let reader = self.content.read(&self.file).map_err(|error| self.origin.unreadable(&error))?;
-        let left = Rc::new(Cell::new(0));
-        let bounded = Bounded { inner: BufReader::with_capacity(1 << 16, reader), left: Rc::clone(&left) };
+        let (bounded, left) = Bounded::new(reader);
         let mut reader = Reader::from_reader(bounded);
         reader.config_mut().expand_empty_elements = true;
         Ok(Xml { origin: self.origin, reader, left, buffer: Vec::new(), depth: 0 })
@@ -387,36 +386,6 @@ fn time(duration: &str) -> Option<String> {
     let fraction = fraction.trim_end_matches('0');
     let point = if fraction.is_empty() { "" } else { "." };
     Some(format!("{hours:02}:{minutes:02}:{whole:0>2}{point}{fraction}"))
-}
-
-/// Reads `left` bytes at most: of a damaged file one element or text could be larger than memory.
-struct Bounded<R> {
-    inner: BufReader<R>,
-    left: Rc<Cell<usize>>,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let count = available.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&available[..count]);
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-impl<R: Read> BufRead for Bounded<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.left.get() == 0 {
-            return Err(io::Error::other("a text or an element of more than 16 MiB"));
-        }
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.left.set(self.left.get().saturating_sub(count));
-        self.inner.consume(count);
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,11 @@
 //! its far corner makes none of it.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::rc::Rc;
 
 use super::cell_parser::CellParser;
 use super::origin::Origin;
@@ -309,5 +312,43 @@ impl<'b> Rows<'b> {
             put(cell);
         }
         Ok(Some(SheetRow { index, texts, are_numbers }))
+    }
+}
+
+/// Reads `left` bytes at most: of a damaged file one element or text could be larger than memory.
+pub(super) struct Bounded<R> {
+    inner: BufReader<R>,
+    left: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Bounded<R> {
+    /// The bytes of `inner`, and how many of them it may still read: none at first.
+    pub(super) fn new(inner: R) -> (Self, Rc<Cell<usize>>) {
+        let left = Rc::new(Cell::new(0));
+        (Self { inner: BufReader::with_capacity(1 << 16, inner), left: Rc::clone(&left) }, left)
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let count = available.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&available[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl<R: Read> BufRead for Bounded<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.left.get() == 0 {
+            return Err(io::Error::other("a text or an element of more than 16 MiB"));
+        }
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.left.set(self.left.get().saturating_sub(count));
+        self.inner.consume(count);
     }
 }

@@ -811,6 +811,81 @@ fn every_type_of_parquet_and_arrow_is_the_text_that_csv_has() {
     }
 }
 
+/// Files of some kilobytes whose cells would take gigabytes, in less memory than they would.
+#[cfg(feature = "parquet")]
+#[test]
+fn cells_of_parquet_and_arrow_that_fill_memory_are_one_clear_line() {
+    for (name, expected) in [
+        ("large-page.parquet", "column `c` has a page of 80 MiB for 36 cells: a cell has at most 16 MiB"),
+        ("large-dictionary.parquet", "column `c` has a page of 80 MiB for 2 cells: a cell has at most 16 MiB"),
+        ("large-cell.parquet", "column `c` has a cell of more than 16 MiB"),
+        ("large-batch.arrow", "80 MiB for 108 cells: a cell has at most 16 MiB"),
+        ("large-cell.arrow", "column `c` has a cell of more than 16 MiB"),
+    ] {
+        refused_in_little_memory(&table_of_others(name), expected);
+    }
+}
+
+/// As an OpenDocument spreadsheet, a workbook has no cell of more than 16 MiB, in whatever way it is written.
+#[cfg(feature = "excel")]
+#[test]
+fn cells_of_a_workbook_that_fill_memory_are_one_clear_line() {
+    let place = Place::new();
+    let head = "<row r=\"1\">".to_owned() + &cell("A1", "x") + &cell("B1", "b") + "</row>";
+    let rows: String = (2..30)
+        .map(|r| {
+            format!(
+                "<row r=\"{r}\">{}{}</row>",
+                cell(&format!("A{r}"), &(r * 37 % 31).to_string()),
+                cell(&format!("B{r}"), ["a", "b"][r % 2])
+            )
+        })
+        .collect();
+    let (large, million) = ("has a cell or an element of more than 16 MiB", "a".repeat(1 << 20));
+    for (last, expected) in [
+        (cell("B30", &million.repeat(150)), large),
+        (
+            format!("<c r=\"B30\" t=\"inlineStr\"><is>{}</is></c>", format!("<r><t>{million}</t></r>").repeat(150)),
+            large,
+        ),
+        (format!("<c r=\"B30\" x=\"{}\"/>", million.repeat(150)), large),
+    ] {
+        let file = place.path("b.xlsx");
+        std::fs::write(&file, workbook(&[("D", format!("{head}{rows}<row r=\"30\">{last}</row>"))])).unwrap();
+        refused_in_little_memory(&file, expected);
+    }
+    let file = place.path("b.xlsx");
+    std::fs::write(&file, workbook(&[("D", format!("{head}{rows}"))])).unwrap();
+    assert!(place.run(&["init", "b.xlsx", "-o", "-"]).status.success());
+}
+
+/// That burnlab refuses a file with `expected`, in one line and never more than 250 MiB.
+#[cfg(any(feature = "excel", feature = "parquet"))]
+#[track_caller]
+fn refused_in_little_memory(file: &Path, expected: &str) {
+    let place = Place::new();
+    let mut child = place.command(&["init", file.to_str().unwrap(), "--target", "b", "-o", "-"]);
+    let child = child.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let peak = std::thread::spawn(move || {
+        let mut peak = 0;
+        // Until it has ended.
+        while let Some(found) = std::fs::read_to_string(&status).ok().and_then(|text| {
+            let line =
+                text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").to_owned();
+            line.parse::<u64>().ok()
+        }) {
+            peak = found;
+        }
+        peak >> 10
+    });
+    let output = child.wait_with_output().unwrap();
+    let (error, peak) = (text(&output.stderr), peak.join().unwrap());
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains(expected) && error.lines().count() == 1, "{error}");
+    assert!(peak < 250, "{file:?} took {peak} MiB");
+}
+
 /// Bytes that are flipped, cut off or repeated: an answer or a line, and never a panic or all memory.
 #[cfg(feature = "parquet")]
 #[test]

@@ -71,6 +71,36 @@ fn images(place: &Place) {
     }
 }
 
+/// Characters that have a terminal, an editor or a browser show the rest of a line in another order, in the columns, classes and
+/// notes of a run: files and JSON say that they are there, and are not changed by them.
+#[test]
+fn no_file_that_is_written_shows_a_line_in_another_order() {
+    let place = Place::new();
+    place.write(
+        "t.csv",
+        &format!("x\u{202e},z,\"y\u{2066}\"\n{}", "1,2,a\u{202d}\n2,1,b\n3,5,a\u{202d}\n4,3,b\n".repeat(10)),
+    );
+    works(&place, &["init", "t.csv", "-o", "t.toml"]);
+    let config = fs::read_to_string(place.path("t.toml")).unwrap();
+    assert!(config.contains("\"y\\u2066\"") && config.contains("x\u{fffd}"), "{config}");
+    // What it says is what is meant.
+    works(&place, &["--config", "t.toml", "-q", "--set", "training.max_epochs=2"]);
+    works(&place, &["runs", "note", "t", "a\u{202e}b"]);
+    works(&place, &["export", "t", "--format", "html", "-o", "t.html"]);
+    works(&place, &["export", "t", "--format", "safetensors", "-o", "t.safetensors"]);
+    works(&place, &["report", "t", "-o", "report.html"]);
+    let json = works(&place, &["runs", "show", "t", "--json"]);
+    assert!(json.contains("a\\u202eb"), "{json}");
+    let record: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(record.to_string().contains("a\u{202e}b"), "{record}");
+    let files = ["t.html", "t.safetensors.md", "report.html"].map(|file| fs::read_to_string(place.path(file)).unwrap());
+    for text in files.iter().chain([&config, &json]) {
+        let foreign = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let found = text.lines().find(|line| line.contains(foreign));
+        assert!(found.is_none(), "{found:?}");
+    }
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Clients of servers
 
@@ -124,6 +154,30 @@ fn the_page_explains_no_model_that_fills_memory() {
     let (status, answer) = served.ask("GET", &path, "").unwrap();
     assert_eq!(status, 400, "{answer}");
     assert!(answer.contains(&format!("burnlab explain {id} --row {row}")), "{answer}");
+}
+
+/// Whoever reads the log may be asleep; its pipe is full after 64 KiB, and the lines that wait for it after 1 MiB.
+#[test]
+#[cfg(unix)]
+fn a_log_that_nobody_reads_stops_no_server() {
+    let place = trained(&[]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let command = place.command(&["serve", "t", "--port", "0", "--access-log"]);
+    let mut served = Served::start_telling(command, writer).unwrap();
+    let long = format!("/{}", "x".repeat(6000));
+    for i in 0..250 {
+        let answer = served.answer("GET", &long, &[], b"").unwrap_or_else(|| panic!("no answer to request {i}"));
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
+    let (_, metrics) = served.ask("GET", "/metrics", "").unwrap();
+    let dropped = metrics.lines().find_map(|line| line.strip_prefix("burnlab_log_lines_dropped_total ")).unwrap();
+    assert!(dropped.parse::<u32>().unwrap() > 10, "{dropped}");
+    signal("TERM", served.process.id());
+    let status = wait_for("the server's end", || served.process.try_wait().unwrap());
+    assert!(status.success(), "{status}");
+    drop(served);
+    let told: Vec<String> = std::io::BufRead::lines(std::io::BufReader::new(reader)).map_while(Result::ok).collect();
+    assert!(told.iter().filter(|line| line.contains("\"status\":404")).count() > 5, "{told:?}");
 }
 
 /// It reads that store without locks, whose files it may not make, and would see nothing that comes later.

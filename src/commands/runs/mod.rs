@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::output::{refuse_other_tables, tell, to_file, to_terminal, without_escapes};
+use super::output::{CANNOT_WRITE, refuse_other_tables, tell, to_file, to_terminal, without_escapes};
 use crate::cli::{ExportFormat, RunsArgs, RunsCommand};
 use crate::figures::counted;
 use crate::invalid::one_line;
@@ -118,7 +118,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 /// A closed pipe (`| head`) is not an error.
 fn write_out(text: &str) -> anyhow::Result<()> {
-    to_terminal(|stdout| Ok(stdout.write_all(text.as_bytes())?)).context("cannot write the output")
+    to_terminal(|stdout| Ok(stdout.write_all(text.as_bytes())?)).context(CANNOT_WRITE)
 }
 
 fn tag(store: &mut Store, run: &str, changes: &[String]) -> anyhow::Result<()> {

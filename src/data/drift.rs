@@ -313,7 +313,7 @@ impl ColumnDrift {
         }
         let is_shifted = matches!(self.scale, Scale::Number { .. }) && self.is_shifted(num_rows);
         if let (Some([low, high]), true) = (seen.and_then(|seen| seen.range), *num_far > 0 || is_shifted) {
-            let (count, word, [least, most]) = match is_shifted && self.num_outside > *num_far {
+            let (count, word, [least, most]) = match is_shifted && self.num_outside > 2 * num_far {
                 true => (self.num_outside, "", self.outside),
                 false => (*num_far, "far ", self.far),
             };

@@ -416,7 +416,7 @@ fn what_the_target_may_mean_is_asked_as_of_an_input() {
     };
     // Dots between thousands, in the target and in the weights.
     let grouped =
-        |i: usize| if i < 27 { (i * 37).to_string() } else { format!("{}.{:03}", i * 37 / 1000, i * 37 % 1000) };
+        |i: usize| if i < 28 { (i * 37).to_string() } else { format!("{}.{:03}", i * 37 / 1000, i * 37 % 1000) };
     let csv = table("a,y", 60, |i, random| format!("{},{}", random(), grouped(i)));
     assert!(refused(&csv, "").contains("column `y` holds `1.036` beside `111`: is the dot between thousands"));
     let csv = table("a,w,y", 60, |i, random| format!("{},{},{}", random(), grouped(i + 1), random()));

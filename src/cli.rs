@@ -1,19 +1,21 @@
 //! The command line: the whole surface of the tool on one screen.
 
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::net::IpAddr;
+use std::num::ParseIntError;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::backend::BackendName;
 use crate::experiment::attribution::BACKGROUND;
 use crate::experiment::pictures::{PICTURES, Picture};
-use crate::shell::command;
+use crate::shell::{command, quoted};
 use crate::shipped;
 use crate::tracking::Location;
 
@@ -40,8 +42,8 @@ impl Cli {
     /// # Errors
     /// What clap refuses; `--help` and `--version`.
     pub fn of<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<Self, clap::Error> {
-        let mut command = Self::command();
-        let matches = command.try_get_matches_from_mut(words)?;
+        let mut command = with_negative_numbers(Self::command());
+        let matches = command.try_get_matches_from_mut(words).map_err(|error| with_range(error, &mut command))?;
         if let Some((verb, _)) = matches.subcommand() {
             let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
             let mut of_training = command.get_arguments().filter(|argument| !argument.is_global_set());
@@ -56,26 +58,160 @@ impl Cli {
     }
 }
 
-/// The error with a tip where a config was named as if it were a verb, or after `train`.
-pub fn with_tip(mut error: clap::Error) -> clap::Error {
-    let unknown = match error.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(unknown)) if error.kind() == ErrorKind::InvalidSubcommand => unknown,
-        _ => return error,
+/// The command whose options for numbers take `-1` for a number, and not for an option, so that its error says what they take.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let is_number = |argument: &Arg| {
+        let kind = argument.get_value_parser().type_id();
+        let numbers =
+            [TypeId::of::<usize>(), TypeId::of::<u64>(), TypeId::of::<u32>(), TypeId::of::<u16>(), TypeId::of::<f64>()];
+        numbers.iter().any(|number| kind == *number) && !argument.is_positional()
     };
-    // Not a verb of `runs`, `sweep` or `config`.
-    if std::env::args().nth(1).as_ref() != Some(unknown) {
-        return error;
+    let may_be_negative =
+        |argument: Arg| if is_number(&argument) { argument.allow_negative_numbers(true) } else { argument };
+    command.mut_args(may_be_negative).mut_subcommands(with_negative_numbers)
+}
+
+/// The error of a number that no `usize` is, with what it may be: Rust says "invalid digit".
+fn with_range(error: clap::Error, command: &mut clap::Command) -> clap::Error {
+    let is_of_number = std::error::Error::source(&error).is_some_and(|source| source.is::<ParseIntError>());
+    match (error.get(ContextKind::InvalidValue), error.get(ContextKind::InvalidArg)) {
+        (Some(ContextValue::String(value)), Some(ContextValue::String(argument))) if is_of_number => {
+            let message = format!("invalid value '{value}' for '{argument}': it must be a whole number of 0 or more");
+            command.error(ErrorKind::ValueValidation, message)
+        }
+        _ => error,
     }
-    let is_config = |word: &String| word.ends_with(".toml") || shipped::config(Path::new(word)).is_some();
-    let config = std::env::args().skip(1).take(2).find(is_config).unwrap_or_else(|| "FILE".to_owned());
-    let tip = format!("to train what a config describes, write `{}`", command(&["--config", &config]));
+}
+
+/// The error with a tip: where a config or a table was named as if it were a verb, where a verb has another name elsewhere, and
+/// where a key of the config was given as an option.
+pub fn with_tip(error: clap::Error) -> clap::Error {
+    let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let tip = match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            text(ContextKind::InvalidSubcommand).and_then(|verb| tip_for_verb(&verb, &words))
+        }
+        ErrorKind::UnknownArgument => text(ContextKind::InvalidArg).and_then(|option| tip_for_option(&option, &words)),
+        _ => None,
+    };
+    let Some(tip) = tip else { return error };
+    let mut error = error;
     let mut tips = match error.remove(ContextKind::Suggested) {
-        Some(ContextValue::StyledStrs(tips)) => tips,
+        // Of an option: to pass it as a value, which nobody wants.
+        Some(ContextValue::StyledStrs(tips)) if error.kind() == ErrorKind::InvalidSubcommand => tips,
         _ => Vec::new(),
     };
     tips.push(tip.into());
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
     error
+}
+
+/// What other programs call the verbs of burnlab.
+const OTHER_VERBS: [(&str, &[&str]); 14] = [
+    ("eval", &["evaluate"]),
+    ("test", &["evaluate"]),
+    ("infer", &["predict"]),
+    ("new", &["init"]),
+    ("create", &["init"]),
+    ("search", &["tune"]),
+    ("optimize", &["tune"]),
+    ("ui", &["dashboard"]),
+    ("list", &["runs", "list"]),
+    ("ls", &["runs", "list"]),
+    ("show", &["runs", "show"]),
+    ("compare", &["runs", "compare"]),
+    ("diff", &["runs", "compare"]),
+    ("delete", &["runs", "delete"]),
+];
+/// The same of those of `runs`.
+const OTHER_VERBS_OF_RUNS: [(&str, &str); 12] = [
+    ("diff", "compare"),
+    ("ls", "list"),
+    ("rm", "delete"),
+    ("remove", "delete"),
+    ("mv", "rename"),
+    ("info", "show"),
+    ("view", "show"),
+    ("describe", "show"),
+    ("undelete", "restore"),
+    ("undo", "restore"),
+    ("purge", "gc"),
+    ("kill", "stop"),
+];
+
+fn tip_for_verb(unknown: &str, words: &[String]) -> Option<String> {
+    let word = |i: usize| words.get(i).map(String::as_str);
+    if word(0) == Some("runs") && word(1) == Some(unknown) {
+        let (_, verb) = OTHER_VERBS_OF_RUNS.iter().find(|(other, _)| *other == unknown)?;
+        let rest: Vec<&str> = words[2..].iter().map(String::as_str).collect();
+        return Some(format!("write `{}`", command(&[&["runs", verb], &rest[..]].concat())));
+    }
+    // Not a verb of `sweep` or `config`.
+    if word(0) != Some(unknown) {
+        return None;
+    }
+    if let Some((_, verb)) = OTHER_VERBS.iter().find(|(other, _)| *other == unknown) {
+        return Some(format!("write `{}`", command(verb)));
+    }
+    if is_data(Path::new(unknown)) {
+        return Some(format!(
+            "to write a config for these data, which is then trained, write `{}`",
+            command(&["init", unknown])
+        ));
+    }
+    let is_config = |word: &&String| word.ends_with(".toml") || shipped::config(Path::new(word)).is_some();
+    let config = words.iter().take(2).find(is_config).map_or("FILE", String::as_str);
+    Some(format!("to train what a config describes, write `{}`", command(&["--config", config])))
+}
+
+/// Whether it is a file or a folder, and no config by its name.
+fn is_data(path: &Path) -> bool {
+    path.exists() && path.extension().is_none_or(|extension| extension != "toml")
+}
+
+/// What other programs call keys of the config on their command lines.
+const OPTIONS: [(&[&str], &str); 14] = [
+    (&["epochs", "max-epochs", "num-epochs", "n-epochs"], "training.max_epochs"),
+    (&["lr", "learning-rate"], "training.learning_rate"),
+    (&["batch-size", "batch", "bs"], "training.batch_size"),
+    (&["patience", "early-stopping"], "training.early_stopping.patience"),
+    (&["optimizer", "optim"], "training.optimizer"),
+    (&["weight-decay", "wd"], "training.weight_decay"),
+    (&["loss"], "training.loss"),
+    (&["dropout"], "model.dropout"),
+    (&["hidden", "layers", "hidden-size"], "model.hidden"),
+    (&["model", "kind"], "model.kind"),
+    (&["seed"], "seed"),
+    (&["target"], "data.target"),
+    (&["test-fraction", "test-size"], "data.test_fraction"),
+    (&["folds", "cv"], "data.folds"),
+];
+
+fn tip_for_option(unknown: &str, words: &[String]) -> Option<String> {
+    let name = unknown.trim_start_matches('-').split('=').next()?.replace('_', "-");
+    let (_, key) = OPTIONS.iter().find(|(names, _)| names.contains(&&*name))?;
+    // Only what takes a config takes its keys.
+    let cli = Cli::command();
+    let mut verb = &cli;
+    for word in words {
+        verb = verb.find_subcommand(word).unwrap_or(verb);
+    }
+    verb.get_arguments().find(|argument| argument.get_id() == "set")?;
+    let at = words.iter().position(|word| word == unknown || word.starts_with(&format!("{unknown}=")))?;
+    let value = match words[at].split_once('=') {
+        Some((_, value)) => Some(value),
+        None => words.get(at + 1).map(String::as_str).filter(|value| !value.starts_with('-')),
+    };
+    let value = match (value, *key) {
+        // A list of layers.
+        (Some(value), "model.hidden") if !value.starts_with('[') => format!("[{value}]"),
+        (value, _) => value.unwrap_or("VALUE").to_owned(),
+    };
+    Some(format!("it is a key of the config: write `--set {}`", quoted(&format!("{key}={value}"))))
 }
 
 /// Where runs are recorded. A verb has it both before and after its name.
@@ -190,6 +326,9 @@ pub struct InitArgs {
     /// The column to predict; by default one with a name such as `target` or `label`, else the last
     #[arg(short, long, value_name = "COLUMN")]
     pub target: Option<String>,
+    /// Set a key of the new config, such as `data.decimal=","`, or one that says how the data are read; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// The config to write, `-` for the terminal; by default the data's name with `.toml`, in this folder
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -235,6 +374,9 @@ pub struct SweepShowArgs {
 #[derive(Debug, Args)]
 pub struct SweepResumeArgs {
     pub sweep: String,
+    /// Ask the PostgreSQL server for the rows that the record names: it is yours, and no stranger wrote the record
+    #[arg(long)]
+    pub connect: bool,
     #[command(flatten)]
     pub store: StoreArgs,
     /// Workers on this machine; by default one per core
@@ -251,6 +393,9 @@ pub struct SweepResumeArgs {
 #[derive(Debug, Args)]
 pub struct SweepWorkArgs {
     pub sweep: String,
+    /// Ask the PostgreSQL server for the rows that the record names: it is yours, and no stranger wrote the record
+    #[arg(long)]
+    pub connect: bool,
     #[command(flatten)]
     pub store: StoreArgs,
     /// A tag of the runs; repeatable
@@ -394,6 +539,9 @@ pub struct ResumeArgs {
     /// Train a finished run up to N epochs in total, as a new run with the old one as its parent
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
+    /// Ask the PostgreSQL server for the rows that the record names: it is yours, and no stranger wrote the record
+    #[arg(long)]
+    pub connect: bool,
     #[command(flatten)]
     pub store: StoreArgs,
     /// Print only errors

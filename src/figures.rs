@@ -2,13 +2,15 @@
 
 use std::fmt::Display;
 
-/// `1 row`, `2 rows`, `3 classes`.
+/// `1 row`, `2 rows`, `3 classes`, `4 categories`.
 pub fn counted(count: impl Display, noun: &str) -> String {
     let count = count.to_string();
-    match (count.as_str(), noun.ends_with('s')) {
+    let stem = noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u']));
+    match (count.as_str(), stem) {
         ("1", _) => format!("1 {noun}"),
-        (_, true) => format!("{count} {noun}es"),
-        (_, false) => format!("{count} {noun}s"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) if noun.ends_with('s') => format!("{count} {noun}es"),
+        (_, None) => format!("{count} {noun}s"),
     }
 }
 
@@ -39,6 +41,8 @@ mod tests {
     fn nouns_follow_their_number() {
         assert_eq!([counted(0, "row"), counted(1, "row"), counted(2, "row")], ["0 rows", "1 row", "2 rows"]);
         assert_eq!(counted(3_u64, "class"), "3 classes");
+        assert_eq!([counted(1, "category"), counted(2, "category")], ["1 category", "2 categories"]);
+        assert_eq!(counted(2, "key"), "2 keys");
     }
 
     #[test]

@@ -46,6 +46,7 @@
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
 //!   damaged or endless: [`bounded`]
 //! - reads addresses of PostgreSQL servers and connects to them, for the store and for data: `postgresql`
+//! - keeps commands to a terminal out of texts that are shown: `shown`
 //! - fills in the places of a text, in one pass: `template`; reads sections and bodies by the names of their values
 //!   alone, and no lists for them: `keyed`
 //! - checks what stands beside an SQLite database: `sqlite_file`; says who may read a file: `permissions`; reaches files by
@@ -126,6 +127,7 @@ pub mod serve;
 pub mod shell;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod shipped;
+mod shown;
 mod sqlite_file;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod sweep;

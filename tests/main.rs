@@ -4,7 +4,7 @@
 //! - loading, splitting, preparing data: `data`
 //! - rows divided by entity, by time, by a column, repeated folds: `splits`
 //! - cells as people write them (numbers, dates, labels, encodings, odd cells): `tables`
-//! - tables in other formats than CSV, and in several files: `formats`
+//! - tables in other formats than CSV, and in several files: `formats`; numbers by their type beside those of texts: `notation`
 //! - what must hold for any input: `properties`; inputs of extreme sizes: `extremes`; large tables: `large`, kept in a file: `cache`; a fuzzer's: `fuzz/`, by `.ci/fuzz`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
 //! - shapes, gradients and attention of each kind of network: `kinds`
@@ -24,7 +24,7 @@
 //! - the command line, its errors and its files: `cli`; the program alone in an empty folder: `anywhere`
 //! - `doctor` where something is wrong: `doctor`
 //! - every verb as a process, on both databases: `verbs`
-//! - data that are not what they seem, and what is told of them: `told`
+//! - data that are not what they seem, and what is told of them: `told`; files as newcomers have them: `newcomers`
 //! - the network and training chosen by the data, the second training: `recipe`
 //! - what a run and `config check` advise to do next: `hints`
 //! - the config that is written for a file: `init`
@@ -126,6 +126,10 @@ mod library;
 mod limits;
 #[path = "burnlab/modules.rs"]
 mod modules;
+#[path = "burnlab/newcomers.rs"]
+mod newcomers;
+#[path = "burnlab/notation.rs"]
+mod notation;
 #[path = "burnlab/numbers.rs"]
 mod numbers;
 #[path = "burnlab/onnx.rs"]

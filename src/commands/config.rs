@@ -82,6 +82,13 @@ fn check(ConfigFile { file, set }: &ConfigFile) -> anyhow::Result<()> {
     let name = file.display().to_string();
     let sets = set.iter().flat_map(|set| ["--set", set]);
     let again = command(&["--config", &name].into_iter().chain(sets).collect::<Vec<_>>());
-    print_hints(&Subject { prepared: &prepared, file: &name, again: &again, is_sweep: sweep.is_some(), trained: None });
+    print_hints(&Subject {
+        prepared: &prepared,
+        loaded: Some(&loaded),
+        file: &name,
+        again: &again,
+        is_sweep: sweep.is_some(),
+        trained: None,
+    });
     Ok(())
 }

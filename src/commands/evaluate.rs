@@ -15,6 +15,7 @@ use crate::experiment::evaluate::{Evaluation, Predictions, score, score_ensemble
 use crate::experiment::predictions::{self, AnswerFormat, inert};
 use crate::experiment::{Ensemble, RunFolder, SavedModel};
 use crate::figures::counted;
+use crate::shown::escaped_json;
 
 /// Prints the metrics; records nothing, since a run's test result is recorded only once.
 ///
@@ -22,6 +23,7 @@ use crate::figures::counted;
 /// No such run; rows that cannot be read or do not fit the model; with `--strict`, rows that differ from those of
 /// training. An ensemble whose members were trained with each other's test rows, unless `--data` names others.
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
+    output::refuse_other_tables(args.output.as_deref())?;
     if args.ensemble {
         return of_ensemble(args);
     }
@@ -109,7 +111,7 @@ fn print(
 ) -> anyhow::Result<ExitCode> {
     let print = |writer: &mut dyn Write| {
         match args.json {
-            true => writeln!(writer, "{}", serde_json::to_string_pretty(found)?)?,
+            true => writeln!(writer, "{}", escaped_json(&serde_json::to_string_pretty(found)?))?,
             false => write(writer)?,
         }
         Ok(())

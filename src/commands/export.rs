@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::output::{is_stdout, refuse_foreign, say, say_path, to_file, to_own_file};
+use super::output::{is_stdout, refuse_foreign, say, say_path, to_file, to_own_file, without_escapes};
 use crate::cli::{ExportArgs, ModelFormat, ModelWeights};
 use crate::experiment::export::{about, html_page, notes, onnx_ensemble, onnx_model};
 use crate::experiment::{Ensemble, RunFolder, SavedModel, model_card};
@@ -89,7 +89,7 @@ fn path(args: &ExportArgs, name: &str, extension: &str) -> anyhow::Result<PathBu
 fn write(path: &Path, bytes: &[u8], card: &str) -> anyhow::Result<()> {
     // The card's name includes the model's whole file name, so that it does not overwrite another file.
     let beside = PathBuf::from(format!("{}.md", path.display()));
-    to_own_file(&beside, |writer| Ok(writer.write_all(card.as_bytes())?))?;
+    to_own_file(&beside, |writer| Ok(writer.write_all(without_escapes(card).as_bytes())?))?;
     write_file(path, bytes)?;
     say!("{}\n{}", path.display(), beside.display());
     Ok(())

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::rare;
-use crate::config::Config;
-use crate::experiment::{Prepared, RunOutcome};
+use crate::config::{Config, LoadedConfig};
+use crate::experiment::{Prepared, RunOutcome, kept};
 use crate::shell::{command, command_in, with_sets};
 use crate::tracking::{Point, Status};
 use crate::training::schedule::ScheduleKind;
@@ -20,6 +20,8 @@ const MAX_HINTS: usize = 6;
 /// What the hints are about.
 pub struct Subject<'a> {
     pub prepared: &'a Prepared,
+    /// The config with what it leaves open; `None` for the one of a run, which leaves nothing open.
+    pub loaded: Option<&'a LoadedConfig>,
     /// The config as the user named it.
     pub file: &'a str,
     /// The command that trains this config.
@@ -166,9 +168,14 @@ impl Subject<'_> {
         &self.prepared.config
     }
 
-    /// This config with other values.
+    /// This config with other values, and all else as it is.
     fn with(&self, sets: &[impl AsRef<str>]) -> String {
-        with_sets(self.again, sets)
+        let sets: Vec<String> = sets.iter().map(|set| set.as_ref().to_owned()).collect();
+        // Other rows may want another network.
+        let is_of_data = sets.iter().any(|set| set.starts_with("data."));
+        let loaded = self.loaded.filter(|_| !sets.is_empty() && !is_of_data);
+        let kept = loaded.map_or_else(Vec::new, |loaded| kept(self.prepared, loaded, &sets));
+        with_sets(self.again, &[kept, sets].concat())
     }
 
     /// The run as the subject of a verb.

@@ -1,6 +1,7 @@
 //! One verb, one file: parses its arguments, calls [`experiment`](crate::experiment) or the store, and prints.
 
 use crate::commands::output::{tell, without_escapes};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -44,10 +45,18 @@ mod tune;
 pub fn run(cli: Cli) -> ExitCode {
     signals::survive_large_files();
     tell_of_passwords();
-    dispatch(cli).unwrap_or_else(|error| {
+    let code = dispatch(cli).unwrap_or_else(|error| {
         tell!("error: {}", explain_error(&error));
         ExitCode::FAILURE
-    })
+    });
+    match output::lost() {
+        None => code,
+        Some(error) => {
+            tell!("error: {}", explain_error(&error));
+            // What was done is done; that a run was interrupted still says more.
+            if code == ExitCode::SUCCESS { ExitCode::FAILURE } else { code }
+        }
+    }
 }
 
 /// Prints why the command line is not understood, or the help that was asked for.
@@ -58,7 +67,15 @@ pub fn refuse(error: &clap::Error) -> ExitCode {
         tell!("{}", error.render().to_string().trim_end());
         return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     }
-    error.exit()
+    let code = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    let printed = error.print().and_then(|()| io::stdout().flush());
+    match printed {
+        Err(lost) if lost.kind() != io::ErrorKind::BrokenPipe && !error.use_stderr() => {
+            tell!("error: {}: {lost}", output::CANNOT_WRITE);
+            ExitCode::FAILURE
+        }
+        _ => code,
+    }
 }
 
 /// Every user of the machine sees the arguments of all processes.

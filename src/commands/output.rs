@@ -1,12 +1,12 @@
 //! Writes a command's result to the terminal, or atomically to a file.
 
-use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, bail, ensure};
 use flate2::Compression;
@@ -15,23 +15,39 @@ use flate2::write::GzEncoder;
 use crate::directory::{Directory, Found, Kind, Purpose, Unresolved};
 use crate::invalid::one_line;
 use crate::permissions::{self, creates_for_this_user_alone, is_own_number};
+pub use crate::shown::without_escapes;
 
-/// Prints a line. A closed pipe (`| head`) ends the output, not the work.
+/// Why something that was printed is lost. Standard output is the process's, and so is this.
+static LOST: Mutex<Option<anyhow::Error>> = Mutex::new(None);
+
+/// Prints a line. That it cannot be written, such as to a full disk, ends the output, not the work; [`lost`] has it.
 pub fn print_line(line: fmt::Arguments) {
-    writeln!(io::stdout(), "{}", without_escapes(&line.to_string())).ok();
+    print_with(|writer| Ok(writeln!(writer, "{line}")?));
 }
 
-/// `text` as a terminal may have it: names in a run that somebody sent could hold sequences that change the terminal.
-pub fn without_escapes(text: &str) -> Cow<'_, str> {
-    // Besides controls, what makes a terminal show the rest of a line in another order than it has.
-    let is_foreign = |c: char| match c {
-        '\n' | '\t' => false,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        c => c.is_control(),
-    };
-    match text.contains(is_foreign) {
-        true => Cow::Owned(text.replace(is_foreign, "\u{fffd}")),
-        false => Cow::Borrowed(text),
+/// As [`print_line`], of what `write` writes.
+pub fn print_with(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) {
+    let stdout = io::stdout();
+    let mut output = BufWriter::with_capacity(KEPT_BACK, Clean::new(stdout.lock()));
+    let written = printed(write(&mut output).and_then(|()| Ok(output.flush()?)));
+    drop(output.into_parts());
+    if let Err(error) = written {
+        LOST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+}
+
+/// Why something that [`print_line`] had is not where standard output leads to. A closed pipe (`| head`) is no error.
+pub fn lost() -> Option<anyhow::Error> {
+    LOST.lock().unwrap_or_else(PoisonError::into_inner).take().map(|error| error.context(CANNOT_WRITE))
+}
+
+/// What failed when something cannot be printed.
+pub const CANNOT_WRITE: &str = "cannot write the output";
+
+fn printed(result: anyhow::Result<()>) -> anyhow::Result<()> {
+    match result {
+        Err(error) if is_closed_pipe(&error) => Ok(()),
+        result => result,
     }
 }
 
@@ -105,10 +121,25 @@ pub fn to_terminal(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> 
     let result = write(&mut output).and_then(|()| Ok(output.flush()?));
     // Dropping the writer would write the rest.
     drop(output.into_parts());
-    match result {
-        Err(error) if is_closed_pipe(&error) => Ok(()),
-        result => result,
-    }
+    printed(result)
+}
+
+/// Refuses a name for a table in CSV that promises another format: programs would refuse the file, or misread it.
+///
+/// # Errors
+/// A name that ends as workbooks or files of columns do.
+pub fn refuse_other_tables(file: Option<&Path>) -> anyhow::Result<()> {
+    const ENDINGS: [&str; 12] =
+        ["xlsx", "xls", "xlsm", "ods", "parquet", "arrow", "feather", "json", "jsonl", "npy", "npz", "db"];
+    let Some(file) = file else { return Ok(()) };
+    let ending = file.extension().unwrap_or_default();
+    ensure!(
+        !ENDINGS.iter().any(|other| ending.eq_ignore_ascii_case(other)),
+        "{} is to be a table in CSV, which its name does not say: write {}",
+        file.display(),
+        file.with_extension("csv").display()
+    );
+    Ok(())
 }
 
 /// Whether the output `file` is standard output, which is named `-`.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::drift;
-use super::output::{is_stdout, to_file, to_terminal};
+use super::output::{is_stdout, refuse_other_tables, to_file, to_terminal};
 use crate::backend::BackendName;
 use crate::cli::PredictArgs;
 use crate::data::Drift;
@@ -21,6 +21,7 @@ use crate::experiment::{Ensemble, RunFolder, SavedModel};
 /// No such run; an input that cannot be read or lacks columns; an output that cannot be written; with
 /// `--strict`, rows that differ.
 pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
+    refuse_other_tables(args.output.as_deref())?;
     let location = args.model.store.location();
     let backend = BackendName::chosen(args.model.backend);
     if args.ensemble {

@@ -14,6 +14,7 @@ use crate::experiment::pictures::draw_all;
 use crate::experiment::run_folder::{MODEL, recorded};
 use crate::experiment::{RunFolder, SavedModel};
 use crate::permissions::{create_for_this_user_alone, is_public};
+use crate::shown::without_escapes;
 use crate::tracking::{Run, Store};
 
 const STYLE: &str = include_str!("report.css");
@@ -64,7 +65,7 @@ pub fn html(store: &Store, runs: &[Run]) -> anyhow::Result<String> {
         write_run(&mut html, store, run, runs.len() > 1)?;
     }
     write!(html, "<p class=\"soft\">Written by burnlab {}.</p>\n</body></html>\n", env!("CARGO_PKG_VERSION"))?;
-    Ok(html)
+    Ok(without_escapes(&html).into_owned())
 }
 
 fn write_comparison(html: &mut String, store: &Store, runs: &[Run]) -> anyhow::Result<()> {

@@ -19,7 +19,8 @@ use crate::experiment::{Environment, TrainOptions, train_from};
 /// errors of training.
 pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
-    let Plan { folder, start, prepared, tags, backend, closed } = plan(&location, &args.run, args.epochs)?;
+    let Plan { folder, start, prepared, tags, backend, closed } =
+        plan(&location, &args.run, args.epochs, args.connect)?;
     if let Some(closed) = closed {
         tell!("note: {closed}");
     }

@@ -1,6 +1,6 @@
 //! Where the servers listen, who may come in, and until when.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 use crate::bounded;
 use crate::cli::ListenArgs;
-use crate::commands::output::tell;
+use crate::commands::output::{say, tell};
 use crate::shell::quoted_path;
 use crate::threads;
 use crate::web::{Access, bind};
@@ -160,9 +160,7 @@ fn print_address(listener: &TcpListener, page: &str, access: &Access) -> anyhow:
         (true, false) => format!("{page}?token=TOKEN"),
         (true, true) => format!("{page}?token={}", access.token()),
     };
-    let mut stdout = std::io::stdout();
-    // Failing to print it, for example to a closed pipe, is no reason not to serve.
-    writeln!(stdout, "{}{hint}", url(listener.local_addr()?)).and_then(|()| stdout.flush()).ok();
+    say!("{}{hint}", url(listener.local_addr()?));
     Ok(())
 }
 

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::output::{Clean, say};
+use super::output::{print_with, say};
 use super::runs::table::{cut, one_line};
 use super::signals::EXIT_INTERRUPTED;
 use super::{hints, rare};
 use crate::cli::TrainArgs;
 use crate::comparison::{Spread, spread};
+use crate::config::LoadedConfig;
 use crate::experiment::evaluate::{
     CalibrationEvaluation, ClassEvaluation, EnsembleEvaluation, Evaluation, IntervalEvaluation, NamedValue,
     RefitEvaluation, ThresholdEvaluation,
@@ -45,6 +46,8 @@ pub fn print_outcome(
 
 /// The config of a run as the user named it, and the command that trains it again.
 pub struct Again {
+    /// `None` for the config of a run, which leaves nothing open.
+    pub loaded: Option<LoadedConfig>,
     pub file: String,
     pub command: String,
 }
@@ -54,8 +57,7 @@ fn print(outcome: &RunOutcome, prepared: &Prepared, again: &Again, location: &Lo
     match &outcome.evaluation {
         None => say!("test   no test rows, so no result"),
         Some(evaluation) => {
-            // A closed terminal does not affect the run, which is recorded.
-            write_result(&mut Clean::new(io::stdout()), evaluation, &prepared.dataset.target_name).ok();
+            print_with(|writer| Ok(write_result(writer, evaluation, &prepared.dataset.target_name)?));
         }
     }
     let kept = match outcome.kept_epoch {
@@ -74,8 +76,9 @@ fn print(outcome: &RunOutcome, prepared: &Prepared, again: &Again, location: &Lo
     let points = read_points_thinned(&outcome.folder, outcome.kept_epoch.map(|epoch| epoch as u64)).unwrap_or_default();
     let previous = previous(outcome, prepared, location);
     let trained = hints::Trained { outcome, points: &points, previous: previous.as_deref() };
-    let Again { file, command } = again;
-    print_hints(&hints::Subject { prepared, file, again: command, is_sweep: false, trained: Some(trained) });
+    let Again { loaded, file, command } = again;
+    let loaded = loaded.as_ref();
+    print_hints(&hints::Subject { prepared, loaded, file, again: command, is_sweep: false, trained: Some(trained) });
 }
 
 /// What the second training brought: the main metric before and after it.
@@ -329,7 +332,7 @@ fn write_overlooked(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Re
 }
 
 /// How to train the config of `args` again.
-pub fn again(args: &TrainArgs, file: &Path) -> Again {
+pub fn again(args: &TrainArgs, file: &Path, loaded: LoadedConfig) -> Again {
     let file = file.display().to_string();
     let mut words = vec!["--config", &file];
     let mut option = |name, value| words.extend([name, value]);
@@ -338,14 +341,14 @@ pub fn again(args: &TrainArgs, file: &Path) -> Again {
     args.tag.iter().for_each(|tag| option("--tag", tag));
     args.backend.iter().for_each(|backend| option("--backend", backend.as_str()));
     let command = command_in(&args.store.artifacts, &words);
-    Again { file, command }
+    Again { loaded: Some(loaded), file, command }
 }
 
 /// How to train the config `file` of a run again.
 pub fn again_from(file: &Path, artifacts: &Path) -> Again {
     let file = file.display().to_string();
     let command = command_in(artifacts, &["--config", &file]);
-    Again { file, command }
+    Again { loaded: None, file, command }
 }
 
 fn write_confusion(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Result<()> {

@@ -63,7 +63,8 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     if args.print_id {
         say!("{}", outcome.id);
     }
-    Ok(summary::print_outcome(&outcome, &prepared, &summary::again(args, path), &location, args.quiet))
+    let again = summary::again(args, path, loaded);
+    Ok(summary::print_outcome(&outcome, &prepared, &again, &location, args.quiet))
 }
 
 /// A store in a file is an SQLite database, whose processes must share memory.

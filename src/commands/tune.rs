@@ -244,6 +244,7 @@ impl Work<'_> {
             tags: &args.tag,
             backend: args.backend,
             quiet: args.quiet,
+            connects: true,
             has_time: Some(&has_time),
         };
         let (sweep, is_stopped) = run_workers(&args.store, &id, &with, &self.interrupter)?;

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
+use super::taken::{self, Given};
 use crate::invalid::{nearest, one_line};
 use crate::model::ModelConfig;
 
@@ -24,8 +25,11 @@ pub struct ConfigError {
 /// A TOML error with file, line, column and the line itself.
 pub(super) fn toml_error(error: &toml::de::Error, shown: &str, text: &str) -> ConfigError {
     let span = in_model(error, text).or(error.span());
-    let (place, excerpt) = span.map_or((shown.to_owned(), String::new()), |span| point_at(shown, text, span));
     let mut message = readable(error.message());
+    if let Some(key) = span.as_ref().and_then(|span| taken::key_at(text, span)) {
+        message = taken::told(message, &key, Given::InFile);
+    }
+    let (place, excerpt) = span.map_or((shown.to_owned(), String::new()), |span| point_at(shown, text, span));
     // In TOML, `training.learning_rate = ...` in [sweep.space] is a nested table.
     if message.contains("expected one of `length`, `values`") {
         let line =
@@ -37,7 +41,19 @@ pub(super) fn toml_error(error: &toml::de::Error, shown: &str, text: &str) -> Co
     if message.starts_with("unexpected key or value") && has_decimal_comma(&excerpt) {
         message.push_str("; TOML writes decimals with a point: 0.01, not 0,01");
     }
+    if is_of_escape(&message) {
+        message.push_str(NO_ESCAPES);
+    }
     ConfigError { place, message, excerpt }
+}
+
+/// What to do about a path of Windows in double quotes.
+pub(super) const NO_ESCAPES: &str =
+    "; a backslash begins an escape in \"...\": write / in a path, or the text in '...'";
+
+/// Whether a message is about what follows a backslash.
+pub(super) fn is_of_escape(message: &str) -> bool {
+    ["escaped value", "unicode value digits", "unicode hexadecimal value"].iter().any(|part| message.contains(part))
 }
 
 /// Whether the line of an excerpt sets a number like `0,01`.
@@ -69,8 +85,11 @@ pub(super) fn readable(message: &str) -> String {
         ("unknown field", "unknown key"),
         ("missing field", "missing key"),
         ("unknown variant", "unknown value"),
-        ("expected usize", "expected a whole number"),
-        ("expected u64", "expected a whole number"),
+        ("expected usize", "expected a whole number of 0 or more"),
+        ("expected u64", "expected a whole number of 0 or more"),
+        ("expected u32", "expected a whole number of 0 or more"),
+        ("expected u16", "expected a whole number from 0 to 65535"),
+        ("expected u8", "expected a whole number from 0 to 255"),
         ("expected f64", "expected a number"),
         ("expected f32", "expected a number"),
         ("expected a boolean", "expected true or false"),
@@ -85,13 +104,35 @@ pub(super) fn readable(message: &str) -> String {
     }
     let mut quoted = message.split('`').skip(1).step_by(2);
     let guess = match quoted.next() {
-        Some(found) if message.contains("expected one of") => nearest(found, quoted),
+        Some(found) if message.contains("expected one of") => {
+            other_name(found, quoted.clone()).or_else(|| nearest(found, quoted))
+        }
         _ => None,
     };
     match guess {
         Some(known) => format!("{message}; did you mean `{known}`?"),
         None => message,
     }
+}
+
+/// What other programs call the keys of a section, and what they are here.
+const OTHER_NAMES: [(&str, &str); 9] = [
+    ("patience", "early_stopping.patience"),
+    ("epochs", "max_epochs"),
+    ("num_epochs", "max_epochs"),
+    ("n_epochs", "max_epochs"),
+    ("lr", "learning_rate"),
+    ("layers", "hidden"),
+    ("hidden_layers", "hidden"),
+    ("hidden_sizes", "hidden"),
+    ("test_size", "test_fraction"),
+];
+
+/// The key of the section with these keys that another program calls `name`.
+fn other_name<'a>(name: &str, mut keys: impl Iterator<Item = &'a str>) -> Option<&'static str> {
+    let (_, key) = OTHER_NAMES.iter().find(|(other, _)| *other == name)?;
+    let first = key.split('.').next()?;
+    keys.any(|known| known == first).then_some(*key)
 }
 
 /// The location of a dotted key in the text, or of its innermost section that exists.

@@ -41,10 +41,16 @@ impl LoadedConfig {
     /// A file that does not exist, cannot be read, is not TOML, or has an unknown key, a wrong type or a value out of range; the same
     /// in an override.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let ConfigText { text, shown, name, origin } = source::read(path)?;
-        if source::is_table(path) && toml::from_str::<toml::Table>(&text).is_err() {
-            return Err(source::no_config_but_a_table(path, &shown));
-        }
+        // Whoever calls a config like data may, and beside a folder there may be a config of its name.
+        let is_config =
+            |found: &ConfigText| Path::new(&found.shown) != path || toml::from_str::<toml::Table>(&found.text).is_ok();
+        let found = match source::read(path) {
+            found if source::is_data(path) && !found.as_ref().is_ok_and(is_config) => {
+                return Err(source::no_config_but_data(path));
+            }
+            found => found?,
+        };
+        let ConfigText { text, shown, name, origin } = found;
         let loaded = Self::parse(&text, &shown, &name, overrides)?;
         Ok(Self { origin: Some(origin), ..loaded })
     }

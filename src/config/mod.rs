@@ -20,6 +20,7 @@ mod repetition;
 mod resolve;
 mod schema;
 mod source;
+mod taken;
 
 pub use check::ConfigError;
 pub use load::LoadedConfig;

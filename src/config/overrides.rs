@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
-use super::check::{ConfigError, readable};
+use super::check::{ConfigError, NO_ESCAPES, is_of_escape, readable};
 use super::schema::Config;
+use super::taken::{self, Given};
 use crate::invalid::one_line;
 
 /// Maximum number of parts of a dotted key.
@@ -36,7 +37,8 @@ fn blame(before: toml::Table, overrides: &[String]) -> Result<ConfigError, Confi
             Ok(_) => found = None,
             Err(error) => {
                 found = found.or_else(|| {
-                    let message = readable(error.message());
+                    let key = set.split('=').next().unwrap_or_default().trim();
+                    let message = taken::told(readable(error.message()), key, Given::BySet);
                     let meant = meant(&before, set).map(|meant| format!("; did you mean `{meant}`?"));
                     // serde's list of the keys of the top is no help to who forgot the section.
                     let message = match &meant {
@@ -72,10 +74,12 @@ fn fail(set: &str, message: String) -> ConfigError {
 fn insert(table: &mut toml::Table, set: &str) -> Result<(), ConfigError> {
     let (key, value) = set.split_once('=').ok_or_else(|| fail(set, "write it as key=value".into()))?;
     // A word that is not a TOML value is taken as a string: --set data.source=iris
-    let value = toml::from_str::<toml::Table>(&format!("v = {value}"))
-        .ok()
-        .and_then(|mut table| table.remove("v"))
-        .unwrap_or_else(|| toml::Value::String(value.into()));
+    let value = match toml::from_str::<toml::Table>(&format!("v = {value}")) {
+        Ok(mut table) => table.remove("v").unwrap_or_else(|| toml::Value::String(value.into())),
+        // Quotes say that it is one.
+        Err(error) if is_of_escape(error.message()) => return Err(fail(set, readable(error.message()) + NO_ESCAPES)),
+        Err(_) => toml::Value::String(value.into()),
+    };
     let mut at = table;
     let parts: Vec<&str> = key.trim().split('.').collect();
     // Nested tables are parsed and dropped recursively, so the depth must be limited.

@@ -78,22 +78,22 @@ fn refuse_planted(path: &Path, file: &Path) -> Result<(), ConfigError> {
     })
 }
 
-/// Whether the name is that of a table, which was given in place of a config that reads it.
-pub(super) fn is_table(path: &Path) -> bool {
+/// Whether the name is that of data, which were given in place of a config that reads them: a table, or a folder.
+pub(super) fn is_data(path: &Path) -> bool {
+    const ENDINGS: [&str; 18] = [
+        "csv", "tsv", "tab", "txt", "data", "gz", "zip", "xlsx", "xls", "ods", "parquet", "arrow", "feather", "jsonl",
+        "json", "npy", "npz", "db",
+    ];
     let is = |end: &&str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(end));
-    ["csv", "tsv", "tab", "txt", "data"].iter().any(is)
+    path.is_dir() || path.exists() && ENDINGS.iter().any(is)
 }
 
-/// The error for a table in place of a config, with the lines of a config for it.
-pub(super) fn no_config_but_a_table(path: &Path, shown: &str) -> ConfigError {
-    let place = shown.to_owned();
-    let message = "this is a table, not a config; write a config that reads it, such as".to_owned();
-    let path = toml::Value::from(path.display().to_string());
-    ConfigError {
-        place,
-        message,
-        excerpt: format!("\n[data]\npath = {path}\ntarget = \"...\"  # the column to predict"),
-    }
+/// The error for data in place of a config, with the command that writes one.
+pub(super) fn no_config_but_data(path: &Path) -> ConfigError {
+    let shown = path.display().to_string();
+    let what = if path.is_dir() { "a folder" } else { "a table" };
+    let message = format!("this is {what}, not a config: `{}` writes a config for it", command(&["init", &shown]));
+    ConfigError { place: shown, message, excerpt: String::new() }
 }
 
 fn candidates(path: &Path) -> Vec<PathBuf> {

@@ -8,7 +8,7 @@ use super::table::Table;
 use super::zip::{self, Shared};
 use super::{DataConfig, labels, numpy};
 #[cfg(feature = "excel")]
-use super::{ods, sheet, xlsx};
+use super::{ods, sheet, xlsx, xlsx_parts};
 use crate::invalid::Invalid;
 
 /// The table in an archive. One with a single file was opened before, by its [`Origin`].
@@ -62,7 +62,10 @@ enum Kind {
 #[cfg(feature = "excel")]
 fn workbook<'a>(origin: &'a Origin, path: &'a Path, config: &DataConfig, kind: Kind) -> Result<Table<'a>, Invalid> {
     let open: sheet::Open = match kind {
-        Kind::Excel => xlsx::open,
+        Kind::Excel => {
+            xlsx_parts::check(origin, path)?;
+            xlsx::open
+        }
         Kind::OpenDocument => ods::open,
     };
     sheet::table(origin, path, open, config)

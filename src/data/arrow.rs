@@ -18,6 +18,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use super::DataConfig;
 use super::columnar::Columns;
 use super::guarded::guarded;
+use super::limits::{MAX_MEAN_CELL, MAX_UNPACKED};
 use super::memory::check_free;
 use super::origin::{Opened, Origin};
 use super::table::{Reader, RowVisitor, Table};
@@ -125,6 +126,12 @@ fn check_sizes(batch: arrow_ipc::RecordBatch<'_>, body: &Buffer) -> Result<(), A
             total = total.saturating_add(usize::try_from(i64::from_le_bytes(*length)).unwrap_or(0));
         }
     }
+    // As those of a Parquet file: more would be cells that are larger than any may be.
+    let num_cells = batch.nodes().map_or(1, |nodes| nodes.len()) as u64;
+    let num_cells = num_cells.saturating_mul(u64::try_from(batch.length()).unwrap_or(0));
+    if total as u64 > MAX_UNPACKED.saturating_add(num_cells.saturating_mul(MAX_MEAN_CELL)) {
+        return error(format!("{} MiB for {num_cells} cells: a cell has at most 16 MiB", total >> 20));
+    }
     check_free(total).or_else(|why| error(format!("a batch of its rows {why}")))
 }
 
@@ -147,10 +154,14 @@ impl<'o> Messages<'o> {
         let mut start = [0; 8];
         messages.fill(&mut start)?;
         messages.is_file = start == *MAGIC;
-        if !messages.is_file {
-            let rest = std::mem::replace(&mut messages.reader, Box::new(io::empty()));
-            messages.reader = Box::new(io::Cursor::new(start).chain(rest));
+        // After the mark some writers have zeros up to 64 bytes.
+        for _ in 0..8 {
+            if messages.is_file && (start == *MAGIC || start == [0; 8]) {
+                messages.fill(&mut start)?;
+            }
         }
+        let rest = std::mem::replace(&mut messages.reader, Box::new(io::empty()));
+        messages.reader = Box::new(io::Cursor::new(start).chain(rest));
         let Some((header, _)) = messages.next()? else { return Err(origin.error("has no columns")) };
         let schema = messages.caught(|| {
             let message = message(&header)?;

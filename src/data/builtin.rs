@@ -20,7 +20,7 @@ pub(super) fn load(source: Source, config: &DataConfig) -> Result<Dataset, Inval
     match source.row().origin {
         SourceOrigin::Table { file, class_order } => table(source, file, class_order, config),
         SourceOrigin::Text { file } => {
-            text_file::read(source.name(), &Origin::shipped(source.name(), file), config.context())
+            text_file::read(source.name(), &Origin::shipped(source.name(), file), config.context(), None, None)
         }
         SourceOrigin::Generated { classes, noise, draw } => Ok(generate(source, classes, noise, draw, config)),
     }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::chunk_file::{ChunkFile, HEADER_BYTES, StoredChunk, checksum, read_exact_at};
 use super::chunk_layout::ChunkLayout;
 use super::matrix::WINDOW_BYTES;
-use super::origin::{Origin, is_pattern, is_server, matching};
+use super::origin::{Origin, is_pattern, is_server, matching, without_waiting};
 use super::{
     Cache, Column, ColumnKind, DataConfig, Dataset, Division, ImageShape, Matrix, Part, Readings, RowWeights, Several,
     Target, TargetColumn, infer, readers, select,
@@ -38,6 +38,21 @@ const HASHED_BYTES: u64 = 64 << 10;
 /// As [`infer::load`]; a cache that cannot be read or written; data that are not for a cache.
 pub(super) fn load(path: &Path, place: &Path, config: &DataConfig) -> Result<Dataset, Invalid> {
     load_within(WINDOW_BYTES, path, place, config)
+}
+
+/// The section's table from its cache, if that is there and up to date.
+pub(super) fn existing(path: &Path, place: &Path, config: &DataConfig) -> Option<Dataset> {
+    if is_server(path) {
+        return None;
+    }
+    match open(place, WINDOW_BYTES, &key(config), &sources(path, config).ok()?) {
+        Ok(Found::Table(mut dataset)) => {
+            dataset.name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            dataset.notes.push(format!("read from the cache {}", place.display()));
+            Some(*dataset)
+        }
+        _ => None,
+    }
 }
 
 /// The same with another window: smaller tables are read into memory.
@@ -122,7 +137,7 @@ fn source(path: &Path, is_test: bool, key: &'static str) -> Result<Vec<SourceFil
         Err(_) if crate::shipped::stands_in_for(path) => return refused("the one that is built into burnlab"),
         Err(error) => return Err(unreadable(error)),
     };
-    let file = File::open(path).map_err(unreadable)?;
+    let file = without_waiting().open(path).map_err(unreadable)?;
     let num_bytes = found.len();
     let mut hash = Sha256::new();
     let at_most = num_bytes.min(HASHED_BYTES);
@@ -398,7 +413,7 @@ enum Found {
 fn open(place: &Path, window_bytes: usize, key: &str, sources: &[SourceFile]) -> Result<Found, Invalid> {
     let shown = place.display();
     let unreadable = |error: io::Error| Invalid::at(KEY, format!("the cache {shown} cannot be read: {error}"));
-    let file = match File::open(place) {
+    let file = match without_waiting().open(place) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::None),
         Err(error) => return Err(unreadable(error)),

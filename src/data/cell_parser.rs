@@ -1,35 +1,44 @@
 //! Parses cells of formats in which every cell is text.
 
+use super::DataConfig;
 use super::table::{Cell, is_invisible, is_usable};
 
 /// Decides whether a cell's text is a number, a missing value, or text.
 pub(super) struct CellParser {
     missing: Vec<Vec<u8>>,
-    /// Some word for missing is a number, or a dot is no decimal point.
+    /// Some word for missing is a number.
     is_careful: bool,
     has_decimal_comma: bool,
 }
 
 impl CellParser {
-    /// `has_decimal_comma`: the config says so; then a number with a dot is a text, for whoever knows the column to read.
-    pub(super) fn new(missing: &[String], has_decimal_comma: bool) -> Self {
+    /// With `data.decimal = ","` a text with a dot is no number yet, for whoever knows the column to read.
+    pub(super) fn new(config: &DataConfig) -> Self {
+        Self::with(&config.missing, config.decimal == Some(','))
+    }
+
+    fn with(missing: &[String], has_decimal_comma: bool) -> Self {
         let missing: Vec<Vec<u8>> = missing.iter().map(|text| text.trim().as_bytes().to_vec()).collect();
         let some_missing_is_a_number =
             missing.iter().any(|text| matches!(parse(text), Cell::Number(number) if is_usable(number)));
-        Self { missing, is_careful: some_missing_is_a_number || has_decimal_comma, has_decimal_comma }
+        Self { missing, is_careful: some_missing_is_a_number, has_decimal_comma }
     }
 
     /// `cell` must be trimmed.
     #[inline]
     pub(super) fn read(&self, cell: &[u8]) -> Cell {
+        if self.has_decimal_comma && cell.contains(&b'.') {
+            return if self.is_missing(cell) { Cell::Missing } else { Cell::Text };
+        }
+        self.read_plain(cell)
+    }
+
+    /// The same of a number as programs write it, which nobody's notation changes.
+    #[inline]
+    pub(super) fn read_plain(&self, cell: &[u8]) -> Cell {
         // Nearly every cell is a number, so the list of missing values is searched last where possible.
-        if self.is_careful {
-            if self.is_missing(cell) {
-                return Cell::Missing;
-            }
-            if self.has_decimal_comma && cell.contains(&b'.') {
-                return Cell::Text;
-            }
+        if self.is_careful && self.is_missing(cell) {
+            return Cell::Missing;
         }
         match parse(cell) {
             Cell::Number(number) if is_usable(number) => Cell::Number(number),
@@ -153,7 +162,7 @@ mod tests {
 
     #[test]
     fn cells_are_numbers_missing_or_text() {
-        let reader = CellParser::new(&["NA".into(), "-999".into()], false);
+        let reader = CellParser::with(&["NA".into(), "-999".into()], false);
         let read = |cell: &str| match reader.read(cell.as_bytes()) {
             Cell::Number(number) if is_usable(number) => number.to_string(),
             Cell::Number(_) => "not finite".into(),

@@ -102,12 +102,10 @@ pub(super) fn find(table: &Table<'_>, name: &str, key: &str) -> Result<usize, In
     }
     let nearest =
         nearest(name, table.names().iter().map(String::as_str)).map(|name| format!("; did you mean `{name}`?"));
-    let only = match table.names().len() {
-        1 => " alone: if another character separates the cells, set data.delimiter",
-        _ => "",
-    };
+    let alone = if table.names().len() == 1 { " alone" } else { "" };
+    let way_out = table.about().way_out.as_ref().map_or_else(String::new, |way_out| format!(": {way_out}"));
     let message = format!(
-        "{} has no column `{name}`{} It has {}{only}",
+        "{} has no column `{name}`{} It has {}{alone}{way_out}",
         table.display(),
         nearest.unwrap_or_else(|| ".".to_owned()),
         labels::list_columns(table.names(), 20)

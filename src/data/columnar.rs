@@ -16,7 +16,7 @@ use super::DataConfig;
 use super::cell_parser::CellParser;
 use super::guarded::guarded;
 use super::origin::Origin;
-use super::table::{About, CellTexts, RowVisitor, is_invisible};
+use super::table::{About, CellTexts, MAX_RECORD_BYTES, RowVisitor, is_invisible};
 use super::value::Value;
 use crate::invalid::Invalid;
 
@@ -62,7 +62,7 @@ impl Columns {
             0 => Err(origin.error("has no columns")),
             1..=MAX_COLUMNS => {
                 let types = schema.fields().iter().map(|field| field.data_type().clone()).collect();
-                Ok((Self { names, types, cells: CellParser::new(&config.missing, false) }, about))
+                Ok((Self { names, types, cells: CellParser::new(config) }, about))
             }
             count => Err(origin.error(&format!("has {count} columns, and at most {MAX_COLUMNS} are read"))),
         }
@@ -143,6 +143,10 @@ impl CellTexts for BatchRow {
     fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
         self.value(column).into_text()
     }
+
+    fn is_number(&self, column: usize) -> bool {
+        self.value(column).is_number()
+    }
 }
 
 /// What the cells of a type are that are neither numbers, texts nor times.
@@ -181,6 +185,8 @@ enum Values {
     Views(StringViewArray),
     /// Texts that were made of what is in the array.
     Made(Vec<String>),
+    /// The same of numbers.
+    Decimals(Vec<String>),
     /// The place of each among the entries of a dictionary.
     Entries {
         places: Vec<usize>,
@@ -189,9 +195,21 @@ enum Values {
     },
 }
 
+impl Values {
+    /// Bytes of the longest text.
+    fn longest(&self) -> usize {
+        match self {
+            Self::Texts(texts) => texts.offsets().lengths().max().unwrap_or(0),
+            Self::LargeTexts(texts) => texts.offsets().lengths().max().unwrap_or(0),
+            Self::Views(texts) => texts.lengths().max().unwrap_or(0) as usize,
+            _ => 0,
+        }
+    }
+}
+
 impl Column {
     /// # Errors
-    /// A time beyond the calendar, in words that follow the column's name.
+    /// A cell of more than 16 MiB; a time beyond the calendar, in words that follow the column's name.
     fn new(array: &dyn Array) -> Result<Self, String> {
         fn signed<T: ArrowPrimitiveType>(array: &dyn Array) -> Values
         where
@@ -214,6 +232,14 @@ impl Column {
             let texts = array.iter().map(|cell| cell.map_or(Some(String::new()), &of));
             let texts: Option<Vec<String>> = texts.collect();
             texts.map(Values::Made).ok_or_else(|| "has a time beyond the calendar (the year 9999)".to_owned())
+        }
+        /// A cell that is null may hold any of them.
+        fn decimals<T: ArrowPrimitiveType>(array: &dyn Array, scale: i8) -> Values
+        where
+            T::Native: std::fmt::Display,
+        {
+            let numbers = array.as_primitive::<T>().values().iter();
+            Values::Decimals(numbers.map(|number| decimal(&number.to_string(), scale)).collect())
         }
         fn entries<K: ArrowDictionaryKeyType>(array: &dyn Array) -> Result<Values, String>
         where
@@ -241,10 +267,10 @@ impl Column {
             }
             Float32 => Values::Singles(array.as_primitive::<Float32Type>().values().clone()),
             Float64 => Values::Doubles(array.as_primitive::<Float64Type>().values().clone()),
-            Decimal32(_, scale) => made::<Decimal32Type>(array, |number| Some(decimal(&number.to_string(), *scale)))?,
-            Decimal64(_, scale) => made::<Decimal64Type>(array, |number| Some(decimal(&number.to_string(), *scale)))?,
-            Decimal128(_, scale) => made::<Decimal128Type>(array, |number| Some(decimal(&number.to_string(), *scale)))?,
-            Decimal256(_, scale) => made::<Decimal256Type>(array, |number| Some(decimal(&number.to_string(), *scale)))?,
+            Decimal32(_, scale) => decimals::<Decimal32Type>(array, *scale),
+            Decimal64(_, scale) => decimals::<Decimal64Type>(array, *scale),
+            Decimal128(_, scale) => decimals::<Decimal128Type>(array, *scale),
+            Decimal256(_, scale) => decimals::<Decimal256Type>(array, *scale),
             Utf8 => Values::Texts(array.as_string::<i32>().clone()),
             LargeUtf8 => Values::LargeTexts(array.as_string::<i64>().clone()),
             Utf8View => Values::Views(array.as_string_view().clone()),
@@ -281,7 +307,10 @@ impl Column {
             },
             _ => Values::Nothing,
         };
-        Ok(Self { nulls: array.nulls().cloned(), values })
+        match values.longest() {
+            0..=MAX_RECORD_BYTES => Ok(Self { nulls: array.nulls().cloned(), values }),
+            _ => Err("has a cell of more than 16 MiB".to_owned()),
+        }
     }
 
     #[inline]
@@ -300,6 +329,7 @@ impl Column {
             Values::LargeTexts(texts) => Value::Text(Cow::Borrowed(texts.value(row).as_bytes())),
             Values::Views(texts) => Value::Text(Cow::Borrowed(texts.value(row).as_bytes())),
             Values::Made(texts) => Value::Text(Cow::Borrowed(texts[row].as_bytes())),
+            Values::Decimals(numbers) => Value::Decimal(&numbers[row]),
             Values::Entries { places, entries, count } => match places[row] {
                 place if place < *count => entries.value(place),
                 _ => Value::Missing,

@@ -20,6 +20,8 @@ pub(super) struct Input {
     low: f64,
     high: f64,
     first_not_finite: Option<(Place, String)>,
+    /// In a column of texts, the first number with a fraction that is one by its format, and its text.
+    pub(super) first_typed: Option<(Place, f64, String)>,
     counts_up: bool,
     count_start: f64,
 }
@@ -45,6 +47,7 @@ impl Input {
             low: f64::INFINITY,
             high: f64::NEG_INFINITY,
             first_not_finite: None,
+            first_typed: None,
             counts_up: true,
             count_start: 0.0,
         }
@@ -180,7 +183,7 @@ impl Input {
 }
 
 /// Whether most of these are of several words, as comments are and codes are not.
-fn are_prose(names: &[String]) -> bool {
+pub(super) fn are_prose(names: &[String]) -> bool {
     const LEAST_WORDS: usize = 4;
     let num_prose = names.iter().filter(|name| name.split_whitespace().nth(LEAST_WORDS - 1).is_some()).count();
     num_prose * 2 > names.len()

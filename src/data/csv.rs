@@ -14,6 +14,7 @@ use super::blanks::Collapsed;
 use super::cell_parser::CellParser;
 use super::dialect::{Dialect, LineEnd, infer_dialect};
 use super::encoding;
+use super::headerless::{self, Doubt};
 use super::origin::{BUFFER_BYTES, Opened, Origin};
 use super::record_ends::RecordEnds;
 use super::table::{About, CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table, content, is_invisible};
@@ -98,20 +99,26 @@ pub(super) fn open_reader<'a>(
         is_plain: is_plain && known.is_utf_8(),
         num_bytes_read: AtomicU64::new(0),
         blank_columns: Vec::new(),
-        cells: CellParser::new(&config.missing, config.decimal == Some(',')),
+        cells: CellParser::new(config),
         dialect,
     };
     let mut record = ByteRecord::new();
-    if !file.next(&mut file.reader()?, &mut record)? {
+    let mut reader = file.reader()?;
+    if !file.next(&mut reader, &mut record)? {
         return Err(origin.error("is empty"));
     }
     file.num_columns = record.len();
+    // Of a later file the first line is what it was in that of training; one that comes bit by bit is not waited for.
+    if config.header && origin.key == "data.path" {
+        file.doubt_header(reader, &record, config, &mut notes)?;
+    }
     let (names, unnamed) = match config.header {
         true => file.header_names(&record, config, &mut notes)?,
         false => ((1..=record.len()).map(|i| format!("column_{i}")).collect(), Vec::new()),
     };
+    let way_out = (names.len() == 1).then(|| "if another character separates the cells, set data.delimiter".to_owned());
     let about = About {
-        has_numeric_header: config.header && names.iter().all(|name| is_number(name.as_bytes())),
+        way_out,
         is_comma_likely: file.dialect.delimiter == b';',
         encoding: (!known.is_utf_8()).then(|| known.name()),
         unnamed,
@@ -330,6 +337,38 @@ impl CsvReader<'_> {
         }
     }
 
+    /// Refuses a first line that is a row for sure, and notes one that may be one.
+    fn doubt_header(
+        &self,
+        mut reader: csv::Reader<Guarded>,
+        header: &ByteRecord,
+        config: &DataConfig,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Invalid> {
+        let Some(names) = header.iter().map(|cell| std::str::from_utf8(content(cell)).ok()).collect::<Option<Vec<_>>>()
+        else {
+            return Ok(());
+        };
+        let (mut rows, mut row, mut num_bytes) = (Vec::new(), ByteRecord::new(), 0);
+        // What cannot be read is told by whoever reads all of it.
+        while rows.len() < headerless::MAX_ROWS
+            && num_bytes < headerless::MAX_BYTES
+            && self.next(&mut reader, &mut row).is_ok_and(|more| more)
+        {
+            num_bytes += row.as_slice().len() + row.len();
+            rows.push(row.clone());
+        }
+        let is_missing = |name: &str| config.missing.iter().any(|word| word == name);
+        match headerless::doubt(&names, &rows, is_missing) {
+            Some(Doubt::Sure(why)) => Err(self.origin.error_at(1 + self.num_skipped(), &why)),
+            Some(Doubt::Likely(why)) => {
+                notes.push(why);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The names, and the columns without one: empty ones, and row numbers as pandas writes them.
     fn header_names(
         &mut self,
@@ -342,9 +381,14 @@ impl CsvReader<'_> {
         let mut unnamed = Vec::new();
         let mut seen = std::collections::HashMap::with_capacity(record.len());
         let is_blank = |cell: &[u8]| cell.trim_ascii().is_empty();
-        let hint = match record.iter().all(|cell| is_blank(cell) || is_number(cell)) {
-            true => ": if the file has no header line, set data.header = false",
-            false => ": name every column, each name once",
+        let (are_numbers, has_number) =
+            (record.iter().all(|cell| is_blank(cell) || is_number(cell)), record.iter().any(is_number));
+        let hint = match (are_numbers, has_number) {
+            (true, _) => ": if the file has no header line, set data.header = false",
+            (false, true) => {
+                ": name every column, each name once; if the file has no header line, set data.header = false"
+            }
+            (false, false) => ": name every column, each name once",
         };
         for (i, cell) in record.iter().enumerate() {
             let Ok(name) = std::str::from_utf8(content(cell)) else {

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::matrix::Nearness;
 use super::table::shorten;
 use super::{Division, ImageShape, Matrix, Readings, RowWeights, Several, Task, Text, labels, text};
+use crate::figures::counted;
 use crate::invalid::{Invalid, one_line};
 
 /// Rows of raw cells with their targets, as loaded: neither scaled nor imputed.
@@ -384,11 +385,11 @@ impl Dataset {
             }
             ColumnKind::Categorical { categories } => {
                 let shown = one_line(&labels::list_columns(categories, 6));
-                format!("{name}: {} categories ({shown}){missing}", categories.len())
+                format!("{name}: {} ({shown}){missing}", counted(categories.len(), "category"))
             }
             ColumnKind::Text { texts } => {
                 let shown = texts.first().map_or_else(String::new, |text| labels::quote(&one_line(&shorten(text))));
-                format!("{name}: {} different texts (such as {shown}){missing}", texts.len())
+                format!("{name}: {} (such as {shown}){missing}", counted(texts.len(), "different text"))
             }
         }
     }

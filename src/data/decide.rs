@@ -65,6 +65,15 @@ pub(super) fn decide(
         let is_odd = |i: usize| found.numbers[i].is_none() && !is_dash(texts[i].text);
         let num_odd = column.count(is_odd);
         if num_odd == 0 {
+            if let Some((place, number, text)) = &input.first_typed
+                && found.syntax.read(text) != Some(*number)
+            {
+                let message = format!(
+                    "holds the number {text} beside texts that are numbers{}: write all cells as numbers, or all as text",
+                    found.syntax.with()
+                );
+                return Err(table.error_in(*place, &message));
+            }
             let how = column.how(&found, num_dashes);
             return Ok(Decision::Numbers { syntax: found.syntax, numbers: found.numbers, missing: dashes, how });
         }

@@ -141,7 +141,8 @@ pub(super) fn infer_dialect(start: &[u8], is_whole: bool, config: &DataConfig) -
         let mut titles = Vec::new();
         for _ in 0..best.num_titles {
             let title = String::from_utf8_lossy(lines.next().unwrap_or_default()).trim().to_owned();
-            titles.extend((!title.is_empty()).then(|| quote(&title)));
+            let is_blank = title.bytes().all(|byte| byte == best.delimiter || byte == b' ');
+            titles.extend((!is_blank).then(|| quote(&title)));
         }
         notes.push(format!("skipped above the header: {} (data.skip_rows = 0 reads it)", titles.join(", ")));
     }
@@ -257,10 +258,24 @@ impl Sample {
         }
         records.retain(|record| record.len() > 1 || !record[0].trim_ascii().is_empty());
         let width = most_common(records.iter().map(ByteRecord::len));
-        let first = records.iter().position(|record| record.len() == width).unwrap_or(0);
+        // Programs that write whole sheets fill a title up with delimiters: `Name: Test;;`.
+        let is_filled_up = |record: &ByteRecord| {
+            config.header && record.len() == width && record.iter().skip(1).all(|cell| cell.trim_ascii().is_empty())
+        };
+        let is_above = |record: &ByteRecord| record.len() != width || is_filled_up(record);
+        let first = records.iter().position(|record| !is_above(record)).unwrap_or(0);
+        // Words over numbers are names. Over words they may be a first row, below a header that lacks names.
+        let is_over_numbers = || {
+            let is_of_numbers = |column: usize| {
+                let cells = records[first + 1..].iter().filter_map(|record| record.get(column));
+                let (numbers, others): (Vec<&[u8]>, Vec<&[u8]>) = cells.partition(|cell| is_number(cell));
+                numbers.len() > others.len()
+            };
+            (0..width).any(is_of_numbers)
+        };
         let is_title = first > 0
             && width >= 2
-            && records[..first].iter().all(|record| record.len() < width)
+            && records[..first].iter().all(|record| record.len() < width || is_filled_up(record) && is_over_numbers())
             && records.len() >= first + 2
             && (!config.header || is_header(&records[first]));
         // Lines, since a title is no record: its quotes mean nothing.
@@ -300,10 +315,11 @@ impl Sample {
 
 /// Whether the cells of a record may be names of columns: no numbers.
 fn is_header(record: &ByteRecord) -> bool {
-    record.iter().all(|cell| {
-        let text = String::from_utf8_lossy(cell.trim_ascii());
-        !text.is_empty() && text.parse::<f64>().is_err()
-    })
+    record.iter().all(|cell| !cell.trim_ascii().is_empty() && !is_number(cell))
+}
+
+fn is_number(cell: &[u8]) -> bool {
+    String::from_utf8_lossy(cell.trim_ascii()).parse::<f64>().is_ok()
 }
 
 /// The share of cells that are numbers, in any syntax.
@@ -386,6 +402,11 @@ mod tests {
             ("a b y\n-1,22 0,38 no\n0,99 -0,51 yes\n", b' ', 0),
             ("a text\nof one column\n\nand some more\n", b',', 0),
             ("a,b\n1,2\n1\n", b',', 0),
+            // Filled up with delimiters, which a first column without a name is not.
+            ("Name: Test;;\n;;\na;b;c\n1;2;3\n4;5;6\n", b';', 2),
+            (";x\na;1\nb;2\n", b';', 0),
+            ("city;\nUlm;a\nBonn;b\n", b';', 0),
+            ("x;\n1;2\n3;4\n", b';', 0),
         ] {
             let found = dialect(text);
             assert_eq!((found.delimiter, found.num_skipped), (delimiter, num_skipped), "{text}");

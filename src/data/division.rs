@@ -6,8 +6,10 @@ use super::dates::DAY;
 use super::decide::{Decision, decide};
 use super::distinct::Distinct;
 use super::labels::Interner;
+use super::notes::Notes;
 use super::number::{Hints, NumberSyntax};
 use super::origin::Origin;
+use super::part::Part;
 use super::table::{Cell, Row, Table, are_present, is_usable};
 use super::{DataConfig, column_names, formats};
 use crate::invalid::Invalid;
@@ -29,30 +31,6 @@ pub enum Division {
     },
     /// The part of each row (`data.split_column`).
     Given(Vec<Part>),
-}
-
-/// A part of the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// What weights are learned from.
-    Train,
-    /// What epochs and configs are chosen by.
-    Validation,
-    /// What the result is measured on.
-    Test,
-}
-
-impl Part {
-    /// The part that a cell names, in any letter case.
-    fn named(text: &str) -> Option<Self> {
-        let word: String = text.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-        match word.as_str() {
-            "train" | "training" | "trn" | "fit" => Some(Self::Train),
-            "validation" | "validate" | "valid" | "val" | "dev" | "development" => Some(Self::Validation),
-            "test" | "testing" | "tst" | "holdout" | "heldout" => Some(Self::Test),
-            _ => None,
-        }
-    }
 }
 
 impl Division {
@@ -88,7 +66,12 @@ impl Division {
 /// # Errors
 /// No such column; a row without a value; a cell that is no part, or cannot be ordered; an entity or a time that is in the
 /// training file and the test file alike.
-pub(super) fn read(table: &Table<'_>, targets: &[String], config: &DataConfig) -> Result<Division, Invalid> {
+pub(super) fn read(
+    table: &Table<'_>,
+    targets: &[String],
+    config: &DataConfig,
+    notes: &mut Notes,
+) -> Result<Division, Invalid> {
     let Some((key, name)) = config.divided_by() else { return Ok(Division::Free) };
     let is_target = targets.iter().any(|target| target == name);
     Invalid::unless(!is_target, key, || format!("{key} names the target `{name}`: name another column"))?;
@@ -100,7 +83,7 @@ pub(super) fn read(table: &Table<'_>, targets: &[String], config: &DataConfig) -
         return Ok(Division::Given(cells.parts()?));
     }
     if config.group.is_some() {
-        return groups(&cells, test.as_ref());
+        return groups(&cells, test.as_ref(), notes);
     }
     let clock = cells.clock(config)?;
     let mut times = cells.times(&clock)?;
@@ -122,9 +105,15 @@ pub(super) fn read(table: &Table<'_>, targets: &[String], config: &DataConfig) -
 }
 
 /// Numbers the entities of both files.
-fn groups(train: &Column<'_>, test: Option<&Column<'_>>) -> Result<Division, Invalid> {
+fn groups(train: &Column<'_>, test: Option<&Column<'_>>, notes: &mut Notes) -> Result<Division, Invalid> {
     // Spellings of one number, such as `7` and `7.0`, are one entity.
     let (labels, order) = train.interned.sorted();
+    if let Some(alike) = labels.note(&train.interned.distinct()) {
+        let name = train.name;
+        notes.say(format!(
+            "data.group, column `{name}`: {alike} (one that is written in several ways may be in several parts)"
+        ));
+    }
     let mut entities: Vec<u32> = train.text_of_row.iter().map(|&text| order[text as usize]).collect();
     if let Some(test) = test {
         if let Some(shared) = test.interned.distinct().iter().find(|text| labels.find(text.text).is_some()) {

@@ -19,6 +19,12 @@ const MAX_COLUMNS: usize = 10;
 const FAR: f32 = 0.5;
 /// A date need not be far out: the network has learned nothing of the days before and after those of training.
 const FAR_OF_DATES: f32 = 0.01;
+/// Of numbers that are outside the range, though not far: more than this share of them, and this many times the share that is
+/// expected of as many new rows of the same kind, 2 of n + 1 where training had n.
+const OUTSIDE_SHARE: f64 = 0.25;
+const TIMES_EXPECTED: f64 = 5.0;
+/// With fewer such numbers, they are no other unit.
+const MIN_OUTSIDE: usize = 3;
 /// Where training had such cells, too, there must be more than this share of them, and twice as many as there.
 const NOTABLE_SHARE: f64 = 0.1;
 
@@ -55,6 +61,9 @@ struct ColumnDrift {
     /// Numbers far outside the training range, and the least and the greatest of them.
     num_far: usize,
     far: [f32; 2],
+    /// Numbers outside the training range, those that are far included, and the least and the greatest of them.
+    num_outside: usize,
+    outside: [f32; 2],
     scale: Scale,
 }
 
@@ -220,6 +229,8 @@ impl ColumnDrift {
             unknown: Vec::new(),
             num_far: 0,
             far: [f32::INFINITY, f32::NEG_INFINITY],
+            num_outside: 0,
+            outside: [f32::INFINITY, f32::NEG_INFINITY],
             scale: match readings.days(&column.name) {
                 Some((source, origin)) => Scale::Days { source: source.to_owned(), origin },
                 None => Scale::Number { origin: readings.origin(&column.name) },
@@ -231,12 +242,17 @@ impl ColumnDrift {
         match (&self.categories, self.seen.and_then(|seen| seen.range)) {
             // An unknown category is the number of the known ones.
             (Some(categories), _) => [0.0, categories.len() as f32 - 1.0],
-            (None, Some([low, high])) => {
-                let margin = (high - low) * if matches!(self.scale, Scale::Days { .. }) { FAR_OF_DATES } else { FAR };
-                [low - margin, high + margin]
-            }
+            (None, Some(range)) => range,
             (None, None) => [f32::NEG_INFINITY, f32::INFINITY],
         }
+    }
+
+    /// Whether a number outside the range of training is far outside.
+    fn is_far(&self, value: f32) -> bool {
+        self.seen.and_then(|seen| seen.range).is_some_and(|[low, high]| {
+            let margin = (high - low) * if matches!(self.scale, Scale::Days { .. }) { FAR_OF_DATES } else { FAR };
+            value < low - margin || high + margin < value
+        })
     }
 
     #[cold]
@@ -244,8 +260,12 @@ impl ColumnDrift {
         if value.is_nan() {
             self.num_missing += 1;
         } else if self.categories.is_none() {
-            self.num_far += 1;
-            self.far = [self.far[0].min(value), self.far[1].max(value)];
+            self.num_outside += 1;
+            self.outside = [self.outside[0].min(value), self.outside[1].max(value)];
+            if self.is_far(value) {
+                self.num_far += 1;
+                self.far = [self.far[0].min(value), self.far[1].max(value)];
+            }
         } else {
             self.num_unknown += 1;
             if self.unknown.len() <= MAX_EXAMPLES {
@@ -256,6 +276,14 @@ impl ColumnDrift {
             }
         }
         Ok(())
+    }
+
+    /// Whether so many numbers are outside the range of training that it is hardly chance.
+    fn is_shifted(&self, num_rows: usize) -> bool {
+        let share = self.num_outside as f64 / num_rows as f64;
+        let num_seen = self.seen.map_or(0, |seen| seen.num_rows - seen.num_missing);
+        let expected = 2.0 / (num_seen as f64 + 1.0);
+        self.num_outside >= MIN_OUTSIDE && share > OUTSIDE_SHARE && share > TIMES_EXPECTED * expected
     }
 
     /// What is to be told, each with its count.
@@ -283,22 +311,26 @@ impl ColumnDrift {
             }
             lines.push((*num_unknown, line));
         }
-        if let (Some([low, high]), true) = (seen.and_then(|seen| seen.range), *num_far > 0) {
-            let [least, most] = self.far;
+        let is_shifted = matches!(self.scale, Scale::Number { .. }) && self.is_shifted(num_rows);
+        if let (Some([low, high]), true) = (seen.and_then(|seen| seen.range), *num_far > 0 || is_shifted) {
+            let (count, word, [least, most]) = match is_shifted && self.num_outside > 2 * num_far {
+                true => (self.num_outside, "", self.outside),
+                false => (*num_far, "far ", self.far),
+            };
             let shown = |number| self.scale.shown(number);
             let found = if least == most { shown(least) } else { format!("{} to {}", shown(least), shown(most)) };
             let range =
                 if low == high { format!("only {}", shown(low)) } else { format!("{} to {}", shown(low), shown(high)) };
             let line = match &self.scale {
                 Scale::Number { .. } => {
-                    format!("{name}: {num_far} of {num_rows} numbers far outside ({found}); training had {range}")
+                    format!("{name}: {count} of {num_rows} numbers {word}outside ({found}); training had {range}")
                 }
                 Scale::Days { source, .. } => format!(
                     "{source}: {num_far} of {num_rows} dates outside those of training ({found}); training had {range}, and what \
                      the network says beyond is a guess"
                 ),
             };
-            lines.push((*num_far, line));
+            lines.push((count, line));
         }
         let before = share_of(|seen| seen.num_missing);
         if before.is_some() && is_notable(*num_missing, before) {

@@ -68,7 +68,8 @@ pub(super) fn recognise(
         // A character may be cut in two at the end of what is seen.
         Err(error) => error.error_len().is_none() && !is_whole,
     };
-    if is_utf_8 {
+    // Of damaged UTF-8 whoever reads the damaged cell tells the line. Another encoding would garble all the other ones.
+    if is_utf_8 || is_damaged_utf_8(start) {
         return sure(UTF_8);
     }
     let encoding = before.unwrap_or_else(|| {
@@ -77,6 +78,17 @@ pub(super) fn recognise(
         detector.guess(None, Utf8Detection::Deny)
     });
     Known { encoding, is_guess: true }
+}
+
+/// Whether most of what is not ASCII is UTF-8, which is hardly chance: in texts of other encodings few bytes are (of the
+/// encodings of Chinese every sixth pair of them, or so).
+fn is_damaged_utf_8(bytes: &[u8]) -> bool {
+    let (mut num_valid, mut num_invalid) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        num_valid += chunk.valid().chars().filter(|char| !char.is_ascii()).count();
+        num_invalid += usize::from(!chunk.invalid().is_empty());
+    }
+    num_valid >= 2 * num_invalid
 }
 
 /// UTF-16 without a byte order mark: in most languages, nearly every other byte of a table is 0.
@@ -209,6 +221,16 @@ mod tests {
             let bytes: Vec<u8> = mark.iter().copied().chain(german.encode_utf16().flat_map(to_bytes)).collect();
             assert_eq!(text_of(&bytes), (name.to_owned(), german.clone()));
         }
+    }
+
+    #[test]
+    fn a_few_wrong_bytes_make_no_other_encoding_of_utf_8() {
+        let damaged = [b"stadt\nK\xf6ln\n".to_vec(), "Köln\nLübeck\n".repeat(3).into_bytes()].concat();
+        assert_eq!(recognise(&damaged, true, None, None).name(), "utf-8");
+        assert_eq!(recognise(&damaged, true, named("latin-1"), None).name(), "windows-1252", "what is given");
+        // "Ñ±" of two characters happens to be one of UTF-8, among others that are none.
+        let latin = b"stadt\nK\xf6ln\nM\xfcnchen\n\xd1\xb1\n".repeat(3);
+        assert_eq!(recognise(&latin, true, None, None).name(), "windows-1252");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::labels::{self, Labels};
 use super::number::NumberSyntax;
-use super::reading::ColumnReader;
+use super::reading::{self, ColumnReader};
 use super::table::{Cell, Row, is_usable};
 use super::target::not_a_number;
 use super::{Target, label_cells};
@@ -47,11 +47,19 @@ impl KnownTarget {
             });
         }
         let number = match (row.cells()[i], &self.syntax) {
-            (_, Some(syntax)) => syntax.read(&text),
+            (_, Some(syntax)) => reading::number_in(row, i, syntax)?,
             (Cell::Number(number), None) if is_usable(number) => Some(number),
             (_, None) => NumberSyntax::default().read(&text),
         };
-        number.ok_or_else(|| not_a_number(row.table(), &self.name, row.line, &row.shown(i)))
+        number.ok_or_else(|| match &self.syntax {
+            Some(syntax) => {
+                let (name, shown, why) = (&self.name, row.shown(i), reading::no_number(row, i, syntax));
+                let message =
+                    format!("target `{name}` is `{shown}`, {why}: correct it, or leave it empty if it is missing");
+                row.table().error_at_with("data.target", row.line, &message)
+            }
+            None => not_a_number(row.table(), &self.name, row.line, &row.shown(i), None),
+        })
     }
 }
 

@@ -107,6 +107,10 @@ const FORMATS: &[Format] = &[
         is_sparse,
         "is in the sparse format of LIBSVM: convert it to CSV, as with load_svmlight_file of sklearn.datasets",
     ),
+    refused(
+        is_markdown,
+        "is a Markdown table: remove its second line, that of dashes, and it is read, or save it as CSV",
+    ),
     table(|_| true, Options::Dialect, csv::open),
 ];
 
@@ -241,6 +245,15 @@ fn is_arff(start: &[u8]) -> bool {
     first.is_some_and(|line| line.get(..9).is_some_and(|word| word.eq_ignore_ascii_case(b"@relation")))
 }
 
+/// Names between bars, and then dashes between bars: `|---|:--:|`.
+fn is_markdown(start: &[u8]) -> bool {
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    let mut lines = start.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    let (Some(names), Some(dashes)) = (lines.next(), lines.next()) else { return false };
+    let has = |line: &[u8], byte: u8| line.contains(&byte);
+    has(names, b'|') && has(dashes, b'|') && has(dashes, b'-') && dashes.iter().all(|byte| b"|-: \t".contains(byte))
+}
+
 /// A label, and then cells with their columns: `1 3:0.5 7:1`.
 fn is_sparse(start: &[u8]) -> bool {
     let line = start.split(|&byte| byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok());
@@ -255,6 +268,16 @@ fn is_sparse(start: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn markdown_is_told_by_its_line_of_dashes() {
+        for text in ["| a | b |\n|---|:-:|\n| 1 | 2 |\n", "a | b\r\n--|--\r\n1 | 2\r\n"] {
+            assert!(is_markdown(text.as_bytes()), "{text}");
+        }
+        for text in ["a|b\n1|2\n", "a|b\n-1|-2\n", "a-b\n---\n", "| a | b |\n| 1 | - |\n"] {
+            assert!(!is_markdown(text.as_bytes()), "{text}");
+        }
+    }
 
     #[test]
     fn only_the_last_row_takes_any_file() {

@@ -17,6 +17,8 @@ use super::image_scale::scaled;
 /// The bytes of a file, and the pixels that its header may claim: a photograph of 108 million pixels is the largest that
 /// telephones write. A small file may claim more, and would take all memory.
 const MAX_FILE_BYTES: u64 = 128 << 20;
+/// Of a file of which only the size is asked: in nearly all, it stands there.
+const NUM_BYTES_OF_HEADER: u64 = 256 << 10;
 const MAX_PIXELS: usize = 120_000_000;
 /// Pixels along a side: for each of them some numbers are in memory while the image is scaled.
 const MAX_SIDE: usize = 1 << 20;
@@ -42,14 +44,51 @@ pub(super) fn read(path: &Path, shape: ImageShape, cells: &mut Vec<f32>) -> Resu
     Ok(())
 }
 
-/// The shape of the image in the file at `path`, with colours if it has any.
+/// The shape of the image in the file at `path`, with colours if it has any, from what stands before its pixels.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read`], except for pixels that are damaged.
 pub(super) fn shape(path: &Path) -> Result<ImageShape, String> {
-    let (pixels, orientation) = open(path)?;
-    let Pixels { width, height, channels, .. } = upright(pixels, orientation);
-    Ok(ImageShape { height, width, channels })
+    let bytes = bytes_of(path, NUM_BYTES_OF_HEADER)?;
+    let header = match header(&bytes) {
+        // Profiles and other pictures may stand before it.
+        Err(_) if bytes.len() as u64 > NUM_BYTES_OF_HEADER => header(&bytes_of(path, MAX_FILE_BYTES)?)?,
+        header => header?,
+    };
+    let (height, width) = match header.orientation {
+        5..=8 => (header.width, header.height),
+        _ => (header.height, header.width),
+    };
+    Ok(ImageShape { height, width, channels: header.channels })
+}
+
+/// What an image file says before its pixels.
+struct Header {
+    width: usize,
+    height: usize,
+    channels: usize,
+    /// See [`orientation`].
+    orientation: u16,
+}
+
+fn header(bytes: &[u8]) -> Result<Header, String> {
+    let gives_up = || Err("is damaged: its decoder gives up".into());
+    match bytes {
+        [] => Err("is empty".into()),
+        start if start.starts_with(PNG) => {
+            let (reader, width, height) = png_reader(bytes)?;
+            let channels = match reader.output_color_type().0 {
+                ColorType::Grayscale | ColorType::GrayscaleAlpha => 1,
+                ColorType::Rgb | ColorType::Rgba | ColorType::Indexed => 3,
+            };
+            Ok(Header { width, height, channels, orientation: 1 })
+        }
+        start if start.starts_with(JPEG) => {
+            guarded(|| jpeg_header(bytes).map(|(_, header)| header)).unwrap_or_else(gives_up)
+        }
+        start if is_webp(start) => guarded(|| webp_header(bytes).map(|(_, header)| header)).unwrap_or_else(gives_up),
+        start => Err(unread(start)),
+    }
 }
 
 /// Whether the bytes begin like an image file, of a format that is read or not.
@@ -75,14 +114,7 @@ fn other_format(start: &[u8]) -> Option<&'static str> {
 
 /// The pixels of a file, and how they are to be turned (1 to 8; 1 is not at all).
 fn open(path: &Path) -> Result<(Pixels, u16), String> {
-    let metadata = fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?;
-    // A pipe or a device may have no end.
-    if !metadata.is_file() {
-        return Err("is not a regular file".into());
-    }
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
+    let bytes = bytes_of(path, MAX_FILE_BYTES)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(format!("has more than {} MB: make the image smaller", MAX_FILE_BYTES >> 20));
     }
@@ -97,10 +129,28 @@ fn open(path: &Path) -> Result<(Pixels, u16), String> {
         start if is_webp(start) => {
             guarded(|| webp(&bytes)).unwrap_or_else(|| Err("is damaged: its decoder gives up".into()))
         }
-        start => Err(match other_format(start) {
-            Some(format) => format!("is a {format} image, and only PNG, JPEG and WebP are read: convert it"),
-            None => "is neither PNG, JPEG nor WebP: convert it, or remove it".into(),
-        }),
+        start => Err(unread(start)),
+    }
+}
+
+/// The first bytes of a file, one more than `most` where there are more.
+fn bytes_of(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let metadata = fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?;
+    // A pipe or a device may have no end.
+    if !metadata.is_file() {
+        return Err("is not a regular file".into());
+    }
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
+    Ok(bytes)
+}
+
+/// Why a file that begins so is not read.
+fn unread(start: &[u8]) -> String {
+    match other_format(start) {
+        Some(format) => format!("is a {format} image, and only PNG, JPEG and WebP are read: convert it"),
+        None => "is neither PNG, JPEG nor WebP: convert it, or remove it".into(),
     }
 }
 
@@ -118,16 +168,25 @@ fn check_size(width: usize, height: usize) -> Result<(), String> {
     }
 }
 
-fn png(bytes: &[u8]) -> Result<Pixels, String> {
-    let damaged = |error| format!("is a damaged PNG file: {error}");
+fn damaged_png(error: png::DecodingError) -> String {
+    format!("is a damaged PNG file: {error}")
+}
+
+/// A reader of the pixels, and the width and the height.
+fn png_reader(bytes: &[u8]) -> Result<(png::Reader<Cursor<&[u8]>>, usize, usize), String> {
     // Of one row, the palette and the like; the rows go to a buffer that is asked for below.
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: 64 << 20 });
     decoder.set_transformations(Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(damaged)?;
+    let reader = decoder.read_info().map_err(damaged_png)?;
     let (width, height) = (reader.info().width as usize, reader.info().height as usize);
     check_size(width, height)?;
+    Ok((reader, width, height))
+}
+
+fn png(bytes: &[u8]) -> Result<Pixels, String> {
+    let (mut reader, width, height) = png_reader(bytes)?;
     let mut bytes = room(reader.output_buffer_size().ok_or("is a damaged PNG file: its size")?)?;
-    let info = reader.next_frame(&mut bytes).map_err(damaged)?;
+    let info = reader.next_frame(&mut bytes).map_err(damaged_png)?;
     bytes.truncate(info.buffer_size());
     let (channels, bytes) = match info.color_type {
         ColorType::Grayscale => (1, bytes),
@@ -146,17 +205,25 @@ fn room(size: usize) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Of an animation the first picture.
-fn webp(bytes: &[u8]) -> Result<(Pixels, u16), String> {
-    let damaged = |error| format!("is a damaged WebP file: {error}");
-    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(damaged)?;
+fn damaged_webp(error: image_webp::DecodingError) -> String {
+    format!("is a damaged WebP file: {error}")
+}
+
+fn webp_header(bytes: &[u8]) -> Result<(WebPDecoder<Cursor<&[u8]>>, Header), String> {
+    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(damaged_webp)?;
     let (width, height) = decoder.dimensions();
     let (width, height) = (width as usize, height as usize);
     check_size(width, height)?;
     let exif = decoder.exif_metadata().ok().flatten().unwrap_or_default();
     let orientation = orientation(exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif));
+    Ok((decoder, Header { width, height, channels: 3, orientation }))
+}
+
+/// Of an animation the first picture.
+fn webp(bytes: &[u8]) -> Result<(Pixels, u16), String> {
+    let (mut decoder, Header { width, height, orientation, .. }) = webp_header(bytes)?;
     let mut pixels = room(decoder.output_buffer_size().ok_or("is a damaged WebP file: its size")?)?;
-    decoder.read_image(&mut pixels).map_err(damaged)?;
+    decoder.read_image(&mut pixels).map_err(damaged_webp)?;
     let bytes = if decoder.has_alpha() { over_white(pixels, 3) } else { pixels };
     Ok((Pixels { width, height, channels: 3, bytes }, orientation))
 }
@@ -176,19 +243,28 @@ fn over_white(mut bytes: Vec<u8>, channels: usize) -> Vec<u8> {
     bytes
 }
 
+fn damaged_jpeg(error: impl std::fmt::Display) -> String {
+    format!("is a damaged JPEG file: {error}")
+}
+
 fn jpeg(bytes: &[u8]) -> Result<(Pixels, u16), String> {
-    let damaged = |error| format!("is a damaged JPEG file: {error}");
     // The decoder fills up what is missing. The marks of the last picture's data and of its end:
     let last = |mark: [u8; 2]| bytes.windows(2).rposition(|pair| pair == mark);
     if last([0xff, 0xd9]) <= last([0xff, 0xda]) {
         return Err("is a damaged JPEG file: it is cut off".into());
     }
+    let (mut decoder, Header { width, height, channels, orientation }) = jpeg_header(bytes)?;
+    let bytes = decoder.decode().map_err(damaged_jpeg)?;
+    Ok((Pixels { width, height, channels, bytes }, orientation))
+}
+
+fn jpeg_header(bytes: &[u8]) -> Result<(JpegDecoder<Cursor<&[u8]>>, Header), String> {
     let options = DecoderOptions::default()
         .set_max_width(MAX_SIDE_OF_JPEG)
         .set_max_height(MAX_SIDE_OF_JPEG)
         .set_use_unsafe(false);
     let mut decoder = JpegDecoder::new_with_options(Cursor::new(bytes), options);
-    decoder.decode_headers().map_err(damaged)?;
+    decoder.decode_headers().map_err(damaged_jpeg)?;
     let info = decoder.info().ok_or("is a damaged JPEG file: it has no header")?;
     let (width, height) = (usize::from(info.width), usize::from(info.height));
     check_size(width, height)?;
@@ -196,8 +272,7 @@ fn jpeg(bytes: &[u8]) -> Result<(Pixels, u16), String> {
     let colours = if channels == 1 { ColorSpace::Luma } else { ColorSpace::RGB };
     decoder.set_options(options.jpeg_set_out_colorspace(colours));
     let orientation = decoder.exif().map_or(1, |exif| orientation(exif));
-    let bytes = decoder.decode().map_err(damaged)?;
-    Ok((Pixels { width, height, channels, bytes }, orientation))
+    Ok((decoder, Header { width, height, channels, orientation }))
 }
 
 /// JPEG counts the pixels of a side in 16 bits.

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::origin::{Opened, Origin};
+use super::part::Part;
 use super::table::{About, Cell, CellTexts, Reader, RowVisitor, Table, content, shorten};
 use super::{DataConfig, ImageShape, image_file, labels};
 use crate::invalid::Invalid;
@@ -21,6 +22,10 @@ const MAX_CELLS: usize = 1 << 20;
 const MAX_ENTRIES: usize = 5_000_000;
 /// The longer side of images whose shape is suggested.
 const MAX_SUGGESTED_SIDE: usize = 64;
+/// Images that are looked at for their sizes, spread over the folder.
+const MAX_SEEN: usize = 200;
+/// What systems leave in folders: archives of macOS, previews and settings of Windows, those of network storage.
+const OF_SYSTEMS: [&str; 4] = ["__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"];
 
 /// Reads the image that each row of a table names.
 struct Pictures<'a> {
@@ -47,8 +52,14 @@ pub(super) fn of_folder<'a>(origin: &'a Origin, folder: &Path, config: &DataConf
              (data.images)",
         ));
     }
-    let shape = shape(origin, config, || folder.join(&listed.files[0].name))?;
-    let about = About { target: Some(LABEL.to_owned()), notes: listed.notes.clone(), ..About::default() };
+    let shape = shape(origin, config, || listed.seen(folder))?;
+    let mut notes = listed.notes.clone();
+    if origin.key == "data.path"
+        && let Ok(seen) = listed.seen(folder)
+    {
+        notes.extend(seen.note(shape));
+    }
+    let about = About { target: Some(LABEL.to_owned()), notes, ..About::default() };
     let names = [FILE, LABEL].map(str::to_owned).to_vec();
     pictures(origin, Table::new(origin, names, about, Box::new(listed)), 0, folder.to_owned(), shape, config)
 }
@@ -78,7 +89,7 @@ pub(super) fn of_file<'a>(
     let Some(path) = origin.path().filter(|_| !origin.key.starts_with("data.")) else {
         return Err(origin.error("is one image: name a folder that has a folder of images for each class, or a table"));
     };
-    let shape = shape(origin, config, || path.to_owned())?;
+    let shape = shape(origin, config, || Seen::of(&[path.to_owned()]))?;
     let (folder, name) = (path.parent().unwrap_or(Path::new("")), path.file_name().unwrap_or_default());
     let file = File { name: name.to_string_lossy().into_owned(), label: String::new() };
     let listed = Listed { files: vec![file], notes: Vec::new() };
@@ -116,33 +127,129 @@ pub(super) fn needs_shape() -> Invalid {
     Invalid::at("data.image_shape", message)
 }
 
-/// The shape that suits the first image of a folder, to begin with; `None` if the path names no folder.
+/// The shape that suits most images of a folder, to begin with; `None` if the path names no folder.
 ///
 /// # Errors
-/// A folder without images; an image that cannot be read.
+/// A folder without images; none that can be read.
 pub fn suggested_shape(path: &Path) -> Result<Option<ImageShape>, Invalid> {
     let origin = Origin::file(path, "data.path");
     let Some(folder) = origin.path().filter(|path| path.is_dir()) else { return Ok(None) };
     let listed = Listed::new(&origin, folder)?;
-    suggested(&folder.join(&listed.files[0].name)).map(Some).map_err(|why| Invalid::at("data.path", why))
+    listed.seen(folder).map(|seen| Some(seen.suggested())).map_err(|why| Invalid::at("data.path", why))
 }
 
-fn suggested(file: &Path) -> Result<ImageShape, String> {
-    let shape = image_file::shape(file).map_err(|why| format!("{} {why}", file.display()))?;
-    let longer = shape.height.max(shape.width).max(MAX_SUGGESTED_SIDE);
-    let [height, width] = [shape.height, shape.width].map(|side| (side * MAX_SUGGESTED_SIDE / longer).max(1));
-    let is_small = longer == MAX_SUGGESTED_SIDE;
-    Ok(if is_small { shape } else { ImageShape { height, width, ..shape } })
+/// The sizes of some images, in pixels.
+pub(super) struct Seen {
+    shapes: Vec<(PathBuf, ImageShape)>,
+    /// Images from which they were picked, evenly.
+    num_images: usize,
 }
 
-/// The shape in the section; without, an error that says what suits the first image.
-fn shape(origin: &Origin, config: &DataConfig, first: impl FnOnce() -> PathBuf) -> Result<ImageShape, Invalid> {
+impl Seen {
+    /// # Errors
+    /// Why the first of them cannot be read, if none can; that of others is told when all of them are read.
+    pub(super) fn of(images: &[PathBuf]) -> Result<Self, String> {
+        let num_seen = images.len().min(MAX_SEEN);
+        let picked = (0..num_seen).map(|i| &images[i * images.len() / num_seen]);
+        let mut first_error = None;
+        let mut shapes = Vec::with_capacity(num_seen);
+        for path in picked {
+            match image_file::shape(path) {
+                Ok(shape) => shapes.push((path.clone(), shape)),
+                Err(why) => _ = first_error.get_or_insert_with(|| format!("{} {why}", path.display())),
+            }
+        }
+        match first_error {
+            Some(why) if shapes.is_empty() => Err(why),
+            _ => Ok(Self { shapes, num_images: images.len() }),
+        }
+    }
+
+    /// The most frequent size, the first of several; `None` if less than half of the images have it.
+    fn most_frequent(&self) -> Option<[usize; 2]> {
+        let size = |shape: &ImageShape| [shape.height, shape.width];
+        let count = |of: [usize; 2]| self.shapes.iter().filter(|(_, shape)| size(shape) == of).count();
+        // The last of equal ones is the one that is taken.
+        let most = self.shapes.iter().rev().map(|(_, shape)| size(shape)).max_by_key(|&of| count(of))?;
+        (count(most) * 2 >= self.shapes.len()).then_some(most)
+    }
+
+    /// The most frequent size, or, where there is none, that of the image whose proportions are in the middle; brought to a
+    /// longer side that networks are quick with.
+    pub(super) fn suggested(&self) -> ImageShape {
+        let [height, width] = self.most_frequent().unwrap_or_else(|| {
+            let mut sizes: Vec<[usize; 2]> = self.shapes.iter().map(|(_, shape)| [shape.height, shape.width]).collect();
+            sizes.sort_by(|[height, width], [other_height, other_width]| {
+                (height * other_width).cmp(&(other_height * width)).then(height.cmp(other_height))
+            });
+            sizes[sizes.len() / 2]
+        });
+        let num_colours = self.shapes.iter().filter(|(_, shape)| shape.channels == 3).count();
+        let channels = if num_colours * 2 >= self.shapes.len() { 3 } else { 1 };
+        let longer = height.max(width).max(MAX_SUGGESTED_SIDE);
+        let brought = |side: usize| (side * MAX_SUGGESTED_SIDE / longer).max(1);
+        ImageShape { height: brought(height), width: brought(width), channels }
+    }
+
+    /// What is said of images whose proportions are not those of most, which scaling will change.
+    fn note(&self, shape: ImageShape) -> Option<String> {
+        let is_alike = |other: &ImageShape, [height, width]: [usize; 2]| other.height * width == height * other.width;
+        let looked = match self.num_images > self.shapes.len() {
+            true => format!("{} images that were looked at", self.shapes.len()),
+            false => format!("{} images", self.shapes.len()),
+        };
+        let brought = format!("all are brought to {} x {}", shape.height, shape.width);
+        let shown = |(path, shape): &(PathBuf, ImageShape)| {
+            format!("{} with {} x {}", shorten_path(path), shape.height, shape.width)
+        };
+        match self.most_frequent() {
+            Some(most) => {
+                let others: Vec<_> = self.shapes.iter().filter(|(_, shape)| !is_alike(shape, most)).collect();
+                let what = match others.len() {
+                    0 => return None,
+                    1 => "has other proportions",
+                    _ => "have other proportions",
+                };
+                let [height, width] = most;
+                Some(format!(
+                    "{} of {looked} {what} than most, which have {height} x {width} pixels, such as {}: {brought}",
+                    others.len(),
+                    shown(others[0])
+                ))
+            }
+            None => {
+                let ratio = |(_, shape): &&(PathBuf, ImageShape)| shape.width as f64 / shape.height as f64;
+                let narrow = self.shapes.iter().min_by(|one, other| ratio(one).total_cmp(&ratio(other)))?;
+                let wide = self.shapes.iter().max_by(|one, other| ratio(one).total_cmp(&ratio(other)))?;
+                let is_much = ratio(&wide) > 2.0 * ratio(&narrow);
+                is_much.then(|| {
+                    format!(
+                        "{looked} differ in their proportions, from {} to {}: {brought}",
+                        shown(narrow),
+                        shown(wide)
+                    )
+                })
+            }
+        }
+    }
+}
+
+fn shorten_path(path: &Path) -> String {
+    shorten(&path.display().to_string())
+}
+
+/// The shape in the section; without, an error that says what suits the images.
+fn shape(
+    origin: &Origin,
+    config: &DataConfig,
+    seen: impl FnOnce() -> Result<Seen, String>,
+) -> Result<ImageShape, Invalid> {
     let is_training = origin.key.starts_with("data.");
     match config.image_shape {
         Some(shape) => Ok(shape),
         None if !is_training => Err(origin.error(NOT_OF_IMAGES)),
         None => {
-            let suggested = suggested(&first()).map_err(|why| Invalid::at(origin.key, why))?;
+            let suggested = seen().map_err(|why| Invalid::at(origin.key, why))?.suggested();
             let message = format!(
                 "data.image_shape is missing, the size that the images of {} are brought to: set data.image_shape = {:?}",
                 origin.display,
@@ -204,8 +311,9 @@ fn pictures<'a>(
         unnamed: about.unnamed.clone(),
         target: about.target.clone(),
         notes,
-        has_numeric_header: about.has_numeric_header,
         pixels: Some(first..names.len()),
+        has_shares: about.has_shares,
+        way_out: about.way_out.clone(),
     };
     let (key, is_listed) = (origin.key, config.images.is_none());
     Ok(Table::new(origin, names, about, Box::new(Pictures { table, file, folder, shape, key, is_listed })))
@@ -275,6 +383,10 @@ impl CellTexts for Texts<'_> {
             None => self.texts.bytes(column),
         }
     }
+
+    fn is_number(&self, column: usize) -> bool {
+        column >= self.first_pixel || self.texts.is_number(column)
+    }
 }
 
 /// The image files of a folder, as a table of names and labels.
@@ -296,30 +408,40 @@ impl Listed {
     /// A folder that cannot be read; no image.
     fn new(origin: &Origin, folder: &Path) -> Result<Self, Invalid> {
         let mut listed = Self { files: Vec::new(), notes: Vec::new() };
-        let (mut others, mut deeper) = (Vec::new(), Vec::new());
+        let (mut others, mut deeper, mut too_deep) = (Vec::new(), Vec::new(), Vec::new());
         for (name, is_folder) in entries(origin, folder)? {
             if !is_folder {
                 listed.add(name, String::new(), &mut others);
                 continue;
             }
             let before = listed.files.len();
-            let mut has_folder = false;
+            let mut folders = Vec::new();
             for (file, is_folder) in entries(origin, &folder.join(&name))? {
                 match is_folder {
-                    true => has_folder = true,
+                    true => folders.push(format!("{name}/{file}")),
                     false => listed.add(format!("{name}/{file}"), name.clone(), &mut others),
                 }
             }
-            if has_folder && listed.files.len() == before {
-                deeper.push(name);
+            match listed.files.len() == before {
+                true if !folders.is_empty() => deeper.push((name, folders)),
+                true => {}
+                false => too_deep.extend(folders),
             }
         }
-        if let [first, ..] = &deeper[..] {
-            let inner = folder.join(first);
-            return Err(origin.error(&format!(
-                "has folders of folders, such as {first}: name the one that has a folder of images for each class, such as {:?}",
-                inner.display().to_string()
-            )));
+        if !deeper.is_empty() {
+            return Err(origin.error(&of_folders_of_folders(folder, &deeper, listed.files.is_empty())));
+        }
+        let mut num_too_deep = 0;
+        for inner in &too_deep {
+            let files = entries(origin, &folder.join(inner))?;
+            num_too_deep += files.iter().filter(|(file, is_folder)| !is_folder && is_image(file)).count();
+        }
+        if num_too_deep > 0 {
+            let images = if num_too_deep == 1 { "image" } else { "images" };
+            listed.notes.push(format!(
+                "left out {num_too_deep} {images} in folders inside those of the classes, such as {}: move them up to use them",
+                too_deep[0]
+            ));
         }
         if listed.files.is_empty() {
             return Err(origin.error(&format!(
@@ -328,24 +450,63 @@ impl Listed {
             )));
         }
         if let [first, ..] = &others[..] {
-            let files = if others.len() == 1 { "file" } else { "files" };
-            listed
-                .notes
-                .push(format!("left out {} {files} that are no PNG, JPEG or WebP, such as {first}", others.len()));
+            let what = match others.len() {
+                1 => format!("a file that is no PNG, JPEG or WebP: {first}"),
+                count => format!("{count} files that are no PNG, JPEG or WebP, such as {first}"),
+            };
+            listed.notes.push(format!("left out {what}"));
         }
         Ok(listed)
     }
 
+    /// The sizes of some of them.
+    fn seen(&self, folder: &Path) -> Result<Seen, String> {
+        Seen::of(&self.files.iter().map(|file| folder.join(&file.name)).collect::<Vec<_>>())
+    }
+
     fn add(&mut self, name: String, label: String, others: &mut Vec<String>) {
-        let extension = Path::new(&name).extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        match EXTENSIONS.contains(&&*extension) {
+        match is_image(&name) {
             true => self.files.push(File { name, label }),
             false => others.push(name),
         }
     }
 }
 
-/// The names in a folder, sorted, and whether each is a folder, also behind a link; without hidden ones.
+/// Whether a file is called like an image.
+pub(super) fn is_image(name: &str) -> bool {
+    let extension = Path::new(name).extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    EXTENSIONS.contains(&&*extension)
+}
+
+/// What is wrong with a folder in which folders have no image but folders, `deeper`, and what to do.
+fn of_folders_of_folders(folder: &Path, deeper: &[(String, Vec<String>)], are_all: bool) -> String {
+    let shown = |name: &str| format!("{:?}", folder.join(name).display().to_string());
+    let of_part = |part| deeper.iter().find(|(name, _)| Part::named(name) == Some(part));
+    if let (Some((train, _)), true) = (of_part(Part::Train), are_all) {
+        let test = of_part(Part::Test).map_or_else(String::new, |(test, _)| {
+            format!(", and the one of the test images as data.test_path = {}", shown(test))
+        });
+        return format!(
+            "has a folder for each part: name the one of the training images, {}{test}; validation images are set aside from \
+             those of training",
+            shown(train)
+        );
+    }
+    let (first, inner) = &deeper[0];
+    match are_all {
+        true => format!(
+            "has folders of folders, such as {first}: name the one that has a folder of images for each class, such as {}",
+            shown(first)
+        ),
+        false => format!(
+            "has a folder without an image of its own, {first}, beside those of classes: move the images of {} up into it, or \
+             remove it",
+            inner[0]
+        ),
+    }
+}
+
+/// The names in a folder, sorted, and whether each is a folder, also behind a link; without hidden ones and [`OF_SYSTEMS`].
 fn entries(origin: &Origin, folder: &Path) -> Result<Vec<(String, bool)>, Invalid> {
     let unreadable =
         |error: std::io::Error| Invalid::at(origin.key, format!("{} cannot be read: {error}", folder.display()));
@@ -359,7 +520,7 @@ fn entries(origin: &Origin, folder: &Path) -> Result<Vec<(String, bool)>, Invali
         if found.len() == MAX_ENTRIES {
             return Err(Invalid::at(origin.key, format!("{} has more than {MAX_ENTRIES} entries", folder.display())));
         }
-        if !name.starts_with('.') {
+        if !name.starts_with('.') && !OF_SYSTEMS.iter().any(|other| name.eq_ignore_ascii_case(other)) {
             let is_folder = entry.path().is_dir();
             found.push((name, is_folder));
         }
@@ -385,5 +546,34 @@ impl Reader for Listed {
 impl CellTexts for File {
     fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
         Cow::Borrowed(if column == 0 { self.name.as_bytes() } else { self.label.as_bytes() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(sizes: &[(&str, [usize; 2])], num_images: usize) -> Seen {
+        Seen { shapes: sizes.iter().map(|(name, size)| (PathBuf::from(name), (*size).into())).collect(), num_images }
+    }
+
+    #[test]
+    fn the_shape_is_the_most_frequent_one_or_of_the_proportions_in_the_middle() {
+        let most = seen(&[("a", [10, 300]), ("b", [96, 128]), ("c", [48, 64]), ("d", [96, 128])], 400);
+        assert_eq!(Vec::from(most.suggested()), [48, 64], "96 x 128, half as large");
+        assert_eq!(
+            most.note(most.suggested()).unwrap(),
+            "1 of 4 images that were looked at has other proportions than most, which have 96 x 128 pixels, such as a with \
+             10 x 300: all are brought to 48 x 64"
+        );
+        // Heights over widths of 0.1, 0.98 and 4.5.
+        let none = seen(&[("a", [10, 100]), ("b", [90, 20]), ("c", [40, 41])], 3);
+        assert_eq!(Vec::from(none.suggested()), [40, 41]);
+        assert_eq!(
+            none.note(none.suggested()).unwrap(),
+            "3 images differ in their proportions, from b with 90 x 20 to a with 10 x 100: all are brought to 40 x 41"
+        );
+        let alike = seen(&[("a", [10, 10]), ("b", [20, 20]), ("c", [30, 30])], 3);
+        assert_eq!(alike.note(alike.suggested()), None);
     }
 }

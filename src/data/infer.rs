@@ -12,14 +12,14 @@ use super::columns::Input;
 use super::follow::{Known, KnownTarget};
 use super::label_cells::NewLabels;
 use super::labels::{Interner, quote};
-use super::memory;
 use super::notes::Notes;
-use super::number_texts;
+use super::number_texts::{self, Role};
 use super::origin::Origin;
 use super::reading::{ColumnReader, Readings};
 use super::table::{Cell, Table};
 use super::targets::TargetsGathered;
 use super::{DataConfig, Dataset, Matrix, Target, column_names, division, formats, weights};
+use super::{memory, missing};
 use crate::invalid::Invalid;
 
 /// Reads the user's file, and the separate test file when the section names one.
@@ -50,20 +50,26 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig, file: Option<Arc<Ch
     let inputs = column_names::inputs(table, &targets, config)?;
     let cells = Matrix::packing(inputs.len(), file);
     let mut inference = Inference { table, targets, inputs, cells, source_rows: Vec::new(), notes };
-    if table.about().has_numeric_header {
-        let note = "the first line, taken for column names, is all numbers (data.header = false if it is data)";
-        inference.notes.say(note.into());
-    }
     let target_cells = inference.read_numbers(&target_names, config)?;
     let texts = inference.read_texts()?;
     let plain = inference.inputs.iter().filter(|input| input.is_plain()).map(|input| input.position);
-    number_texts::look(table, &plain.collect::<Vec<_>>(), config.decimal.is_some(), &mut inference.notes)?;
+    let has_decimal = config.decimal.is_some();
+    number_texts::look(table, &plain.collect::<Vec<_>>(), Role::Input, has_decimal, &mut inference.notes)?;
     let hints = inference.hints(config);
     let columns = inference.decide(texts, config, hints)?;
     let columns = inference.drop_identifiers(columns, config)?;
     let mut columns = inference.drop_empty_columns(columns, config)?;
     let Inference { targets, mut cells, mut source_rows, mut notes, .. } = inference;
     let mut found = super::targets::finish(target_cells, table, &targets, config, hints, &mut notes)?;
+    let weight = config.weight.iter().filter_map(|weight| table.names().iter().position(|name| name == weight));
+    let quantities: Vec<usize> = found.plain_numbers(&targets).chain(weight).collect();
+    number_texts::look(table, &quantities, Role::Quantity, has_decimal, &mut notes)?;
+    for (name, known) in target_names.iter().zip(&found.known) {
+        let classes = known.labels.iter().flat_map(|labels| &labels.names);
+        missing::doubtful(classes, &config.missing, true).for_each(|word| {
+            notes.say(format!("`{word}` is a class of `{name}` (if it means missing, add it to data.missing)"));
+        });
+    }
     assemble(&mut cells, &columns).map_err(|error| memory::refused(&error, &cells, table))?;
 
     let (encoding, image_files) = (table.about().encoding.clone(), table.about().pixels.is_some());
@@ -97,7 +103,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig, file: Option<Arc<Ch
     if are_all_rows(&source_rows, num_training_rows) {
         source_rows = Vec::new();
     }
-    let division = division::read(table, &target_names, config)?;
+    let division = division::read(table, &target_names, config, &mut notes)?;
     let weights = weights::read(table, &target_names, config)?;
     Ok(Dataset {
         name: name.to_owned(),
@@ -242,7 +248,10 @@ fn note_missing_targets(
     }
     let names = target_names.join("` or `");
     if num_kept == 0 {
-        return Err(table.error(&format!("has no row with a target: `{names}` is always missing")));
+        // Why may be known, as of formulas that were never computed.
+        let about = table.about().notes.iter().filter(|note| note.contains(&format!("`{names}`")));
+        let about: String = about.map(|note| format!("; {note}")).collect();
+        return Err(table.error(&format!("has no row with a target: `{names}` is always missing{about}")));
     }
     if num_kept < num_rows {
         let display = table.display();

@@ -20,6 +20,9 @@ use crate::invalid::Invalid;
 /// How much of a file is looked at for its keys.
 const NUM_BYTES_SEEN: usize = 16 << 20;
 
+/// What a file of one object needs, whose only key holds the rows.
+const ONE_KEY: &str = "if the rows are inside of it, write each as an object on a line of its own (JSON Lines)";
+
 /// Reads the rows of a file.
 struct JsonLines<'a> {
     origin: &'a Origin,
@@ -61,8 +64,9 @@ pub(super) fn open<'a>(
     }
     let unnamed: Vec<usize> = (0..names.len()).filter(|&i| names[i].is_empty()).collect();
     let notes = unnamed.iter().map(|_| "dropped the key without a name".to_owned()).collect();
-    let about = About { unnamed, notes, ..About::default() };
-    let cells = CellParser::new(&config.missing, false);
+    let way_out = (names.len() == 1).then(|| ONE_KEY.to_owned());
+    let about = About { unnamed, notes, way_out, ..About::default() };
+    let cells = CellParser::new(config);
     Ok(Table::new(origin, names, about, Box::new(JsonLines { origin, columns, cells })))
 }
 
@@ -115,7 +119,8 @@ impl JsonLines<'_> {
                 );
                 return Err(self.origin.error_at(line, &message));
             }
-            _ => self.cells.read(content(&row.bytes(column))),
+            b'"' => self.cells.read(content(&row.bytes(column))),
+            _ => self.cells.read_plain(value.get().as_bytes()),
         })
     }
 }
@@ -134,6 +139,10 @@ impl CellTexts for Values<'_> {
             b'n' => Cow::Borrowed(b""),
             _ => Cow::Borrowed(raw.as_bytes()),
         }
+    }
+
+    fn is_number(&self, column: usize) -> bool {
+        self.0[column].is_some_and(|value| matches!(value.get().as_bytes()[0], b'-' | b'0'..=b'9'))
     }
 }
 

@@ -9,6 +9,7 @@ use super::decide::{Decision, decide};
 use super::infer::{Inference, Texts};
 use super::labels::list;
 use super::limits::MAX_CATEGORIES;
+use super::missing;
 use super::number::Hints;
 use super::reading::Reading;
 use crate::invalid::Invalid;
@@ -64,6 +65,12 @@ impl Inference<'_> {
                 Decision::Names { note } => {
                     note.into_iter().for_each(|note| self.notes.say(note));
                     let (labels, order) = texts.sorted();
+                    missing::doubtful(labels.names.iter(), &config.missing, false).for_each(|word| {
+                        self.notes.say(format!(
+                            "`{word}` is a category of `{name}` (if it means missing, add it to data.missing, whose words replace \
+                             the default)"
+                        ));
+                    });
                     if let Some(alike) = labels.note(&distinct) {
                         self.notes.say(format!("column `{name}`: {alike}"));
                     }

@@ -29,3 +29,10 @@ pub(super) const TEXT_BUCKETS: std::ops::RangeInclusive<usize> = 16..=1 << 16;
 
 /// Bins of a numeric column: beyond, a bin is narrower than what a table with few rows can tell.
 pub(super) const MAX_COLUMN_BINS: usize = 256;
+
+/// Bytes of what is unpacked at once, whatever is in it: a page of a Parquet file, a batch of Arrow.
+#[cfg(feature = "parquet")]
+pub(super) const MAX_UNPACKED: u64 = 64 << 20;
+/// More bytes for each of its cells: some programs write all rows at once.
+#[cfg(feature = "parquet")]
+pub(super) const MAX_MEAN_CELL: u64 = 1 << 10;

@@ -17,3 +17,16 @@ pub(super) const DASHES: [&str; 8] = ["-", "--", "---", "\u{2013}", "\u{2014}", 
 pub(super) fn are_default(words: &[String]) -> bool {
     words.iter().eq(WORDS.iter()) || words.iter().eq(WORDS[..NUM_BEFORE].iter())
 }
+
+/// The `names` that others use for missing, though they are not in `chosen`, the config's list: whoever lists a word of their own
+/// replaces the default. `with_dashes`: also of what means missing among numbers alone.
+pub(super) fn doubtful<'n>(
+    names: impl Iterator<Item = &'n String>,
+    chosen: &[String],
+    with_dashes: bool,
+) -> impl Iterator<Item = &'n str> {
+    // An empty list says that there are no such words.
+    let words = if chosen.is_empty() { &[][..] } else { &WORDS[..] };
+    let dashes = if with_dashes { &DASHES[..] } else { &[] };
+    names.map(String::as_str).filter(|name| words.contains(name) || dashes.contains(name))
+}

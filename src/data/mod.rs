@@ -21,10 +21,10 @@
 //!   `write`: writes rows as CSV
 //! - `cache`: a table in a file of its own, as `cache_config` says
 //! - `matrix`: the cells of a data set, packed by `chunk_layout`, in memory or in a `chunk_file`; `memory`: room for them
-//! - `header`: the columns of a file
+//! - `header`: the columns of a file; `headerless`: whether its first line is a row; `suggested`: keys for a new config
 //! - `layout`: what the inputs mean; `check`: conflicts inside the section, checked first
 //! - `select`: a subset of the classes, or of the rows of each; [`split()`]: training, validation and test rows, of whole
-//!   entities by `deal`, by time in `chronology`, as a column says (`division`); `parts`: says how; `weights`: how much rows count
+//!   entities by `deal`, by time in `chronology`, as a column says (`division`, of each `part`); `parts`: says how; `weights`: how much rows count
 //! - `rare_categories`: says what becomes of the categories without an input of their own
 //! - `suspicions`: what to ask before believing a result, a function each
 //! - `preprocessor`: raw cells to network inputs; `examples`: its output; `batch`: tensors for Burn's Learner
@@ -75,6 +75,7 @@ mod follow;
 mod formats;
 mod guarded;
 mod header;
+mod headerless;
 mod idx;
 mod image_file;
 mod image_scale;
@@ -101,6 +102,9 @@ mod ods;
 mod origin;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_pages;
+mod part;
 mod parts;
 mod points;
 mod preprocessor;
@@ -121,6 +125,7 @@ mod sheet;
 mod split;
 mod sqlite;
 mod stream;
+mod suggested;
 mod suspicions;
 mod table;
 mod target;
@@ -136,6 +141,8 @@ mod weights;
 mod write;
 #[cfg(feature = "excel")]
 mod xlsx;
+#[cfg(feature = "excel")]
+mod xlsx_parts;
 mod zip;
 
 use std::sync::Arc;
@@ -153,7 +160,7 @@ pub use config::{DataConfig, Scale};
 pub use dataset::{Column, ColumnKind, Dataset, Target};
 pub use date_syntax::DateOrder;
 pub use dates::DatePart;
-pub use division::{Division, Part};
+pub use division::Division;
 pub use drift::Drift;
 pub use examples::{Collected, Examples};
 pub use header::column_names;
@@ -166,6 +173,7 @@ pub use memory::check_free;
 pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
 pub use number::NumberSyntax;
 pub use origin::is_server;
+pub use part::Part;
 pub use parts::describe as describe_parts;
 pub use preprocessor::{
     CellKind, Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,
@@ -176,6 +184,7 @@ pub use readers::are_public;
 pub use reading::{Reading, Readings};
 pub use several_targets::{Several, TargetColumn};
 pub use split::{Splits, split};
+pub use suggested::{image_column, text_columns};
 pub use suspicions::suspicions;
 pub use target_columns::TargetColumns;
 pub use task::{Task, TaskKind};
@@ -192,19 +201,56 @@ pub fn load_given(name: &str, bytes: Arc<[u8]>, config: &DataConfig) -> Result<D
     infer::read(name, &origin::Origin::given(name, bytes, "data.path"), config, None)
 }
 
-/// Loads what the section names, after checking the section itself.
+/// Whose the section is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// Of a config that the user names.
+    User,
+    /// Of the record of a run or a sweep, which may be somebody else's: nothing is written where it says, and no server is
+    /// asked, unless the user says that it may be.
+    Record { connects: bool },
+}
+
+/// Loads what the section of the user's config names, after checking the section itself.
 ///
 /// # Errors
 /// Conflicting or out-of-range keys, unreadable or malformed files, columns or targets that carry no information.
 pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
+    load_of(Author::User, config)
+}
+
+/// The same for a section of any author.
+///
+/// # Errors
+/// As [`load`]; a server that only a record names.
+pub fn load_of(author: Author, config: &DataConfig) -> Result<Dataset, Invalid> {
     check(config)?;
+    if author == (Author::Record { connects: false }) {
+        let paths = config.path.iter().chain(&config.more_paths).chain(&config.test_path);
+        if let Some(server) = paths.into_iter().find(|path| is_server(path)) {
+            let server = crate::secrets::masked(&server.to_string_lossy());
+            let message = format!(
+                "the rows are on the server {server}, as the record says: where that is yours, `resume`, `sweep resume` and `sweep \
+                 work` ask it with --connect"
+            );
+            return Err(Invalid::at("data.path", message));
+        }
+    }
     let cache = config.cache_path();
+    let cached = match (&config.path, &cache, author) {
+        (Some(path), Some(place), Author::User) => Some(cache::load(path, place, config)?),
+        (Some(path), Some(place), Author::Record { .. }) => cache::existing(path, place, config),
+        _ => None,
+    };
+    let is_cached = cached.is_some();
     let mut dataset = match (config.source, &config.path) {
         (Some(source), _) => builtin::load(source, config)?,
-        (None, Some(path)) if config.is_text() => text_file::of_file(path, "data.path", config.context())?,
+        (None, Some(path)) if config.is_text() => {
+            text_file::of_file(path, "data.path", config.context(), config.encoding.as_deref(), None)?
+        }
         (None, Some(path)) if config.labels.is_some() => idx::load(path, config)?,
-        (None, Some(path)) => match &cache {
-            Some(place) => cache::load(path, place, config)?,
+        (None, Some(path)) => match cached {
+            Some(dataset) => dataset,
             None => infer::load(path, config)?,
         },
         (None, None) => return Err(check::no_source()),
@@ -214,7 +260,7 @@ pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
         dataset.notes.insert(0, format!("no file {path} here: the one that is built into burnlab is used"));
     }
     // The rows of a cache were selected before they were written.
-    if cache.is_none() {
+    if !is_cached {
         select::keep_classes(&mut dataset, config)?;
         select::order_classes(&mut dataset, config)?;
     }

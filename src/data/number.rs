@@ -93,6 +93,11 @@ impl NumberSyntax {
         (currency_fits && percent_fits && unit_fits && (number as f32).is_finite()).then_some(number)
     }
 
+    /// The same after a word: ` with decimal comma`, or nothing.
+    pub(super) fn with(&self) -> String {
+        self.describe().map_or_else(String::new, |how| format!(" with {how}"))
+    }
+
     /// What is unusual about it, as a clause for a note; `None` for numbers as programs write them.
     pub(super) fn describe(&self) -> Option<String> {
         let mut parts = Vec::new();

@@ -39,13 +39,27 @@ struct Seen {
     range: Option<[f64; 2]>,
 }
 
+/// What the numbers of a column are for.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Role {
+    Input,
+    /// To be predicted, or how much rows count: neither a code nor a date, whatever it looks like.
+    Quantity,
+}
+
 /// Looks at the first rows of `columns`, which have nothing but plain numbers, and says what else they may be: codes,
 /// dates, words for missing. `has_decimal`: whether `data.decimal` tells what a dot is.
 ///
 /// # Errors
 /// A column whose dots are likely between thousands: all numbers with a dot have three digits after it and up to three
 /// before, and the others are whole and below 1000, some of them of three digits.
-pub(super) fn look(table: &Table<'_>, columns: &[usize], has_decimal: bool, notes: &mut Notes) -> Result<(), Invalid> {
+pub(super) fn look(
+    table: &Table<'_>,
+    columns: &[usize],
+    role: Role,
+    has_decimal: bool,
+    notes: &mut Notes,
+) -> Result<(), Invalid> {
     if columns.is_empty() {
         return Ok(());
     }
@@ -58,8 +72,11 @@ pub(super) fn look(table: &Table<'_>, columns: &[usize], has_decimal: bool, note
         for (i, seen) in seen.iter_mut().enumerate() {
             if let Cell::Number(number) = row.cells()[i] {
                 seen.note_nines(number);
-                if !seen.is_measured {
-                    seen.note(row.line, &row.text(i)?);
+                match row.typed(i) {
+                    _ if seen.is_measured => {}
+                    // Its dot is no matter of how it is written.
+                    Some(number) if number.fract() != 0.0 => seen.note_measured(),
+                    _ => seen.note(row.line, &row.text(i)?),
                 }
             }
         }
@@ -82,6 +99,14 @@ pub(super) fn look(table: &Table<'_>, columns: &[usize], has_decimal: bool, note
             );
             return Err(table.error_at(*line, &message));
         }
+        if let Some((nines, count, [low, high])) = seen.far_nines() {
+            let what = format!("{nines} is far from the others; if it means missing, add \"{nines}\" to data.missing");
+            let example = format!("in {count} of the first {} cells, and {low} to {high} otherwise", seen.num_cells);
+            notes.say_of_column(&what, name, &example);
+        }
+        if role == Role::Quantity {
+            continue;
+        }
         let is_code = CODES.iter().any(|word| name.to_lowercase().contains(word));
         if is_code && seen.padded.is_none() && !seen.is_measured {
             let what = "named like codes, and read as numbers (data.categorical reads them as names)";
@@ -91,11 +116,6 @@ pub(super) fn look(table: &Table<'_>, columns: &[usize], has_decimal: bool, note
             let number: f64 = cell.parse().unwrap_or_default();
             let what = "some begin with 0, as codes do (data.categorical reads them as names)";
             notes.say_of_column(what, name, &format!("`{}` is {number}", shorten(cell)));
-        }
-        if let Some((nines, count, [low, high])) = seen.far_nines() {
-            let what = format!("{nines} is far from the others; if it means missing, add \"{nines}\" to data.missing");
-            let example = format!("in {count} of the first {} cells, and {low} to {high} otherwise", seen.num_cells);
-            notes.say_of_column(&what, name, &example);
         }
         if let Some(cell) = seen.date.filter(|_| seen.num_cells >= MIN_DATES) {
             notes.say_of_column("they look like dates (data.date reads them as dates)", name, &format!("`{cell}`"));
@@ -148,8 +168,12 @@ impl Seen {
                 self.has_other |= digits.len() > 3;
             }
             // A number with any other fraction is no code and no date.
-            _ => (self.has_other, self.is_measured, self.padded, self.date) = (true, true, None, None),
+            _ => self.note_measured(),
         }
+    }
+
+    fn note_measured(&mut self) {
+        (self.has_other, self.is_measured, self.padded, self.date) = (true, true, None, None);
     }
 
     fn note_date(&mut self, text: &str) {

@@ -12,6 +12,7 @@ use super::origin::{Opened, Origin};
 use super::table::{About, CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table};
 use super::value::Value;
 use super::zip::{Member, Shared};
+use crate::figures::counted;
 use crate::invalid::Invalid;
 
 /// Read ahead for each array: there may be a thousand.
@@ -116,7 +117,7 @@ fn cannot(origin: &Origin, name: &str, error: &io::Error) -> Invalid {
 
 impl<'a> Arrays<'a> {
     fn new(origin: &'a Origin, config: &DataConfig) -> Self {
-        let cells = CellParser::new(&config.missing, false);
+        let cells = CellParser::new(config);
         Self { origin, lanes: Vec::new(), num_rows: 0, columns: Vec::new(), cells }
     }
 
@@ -226,7 +227,7 @@ impl Reader for Arrays<'_> {
                 reader.read_exact(item).map_err(|error| match error.kind() {
                     io::ErrorKind::UnexpectedEof => self.origin.error_at(
                         number as u64 + 1,
-                        &format!("the file is cut off here: its header says {} rows", self.num_rows),
+                        &format!("the file is cut off here: its header says {}", counted(self.num_rows, "row")),
                     ),
                     _ => self.origin.unreadable(&error),
                 })?;
@@ -241,7 +242,7 @@ impl Reader for Arrays<'_> {
         for (reader, lane) in readers.iter_mut().zip(&self.lanes) {
             let Some(reader) = reader.as_mut().filter(|_| !matches!(lane.place, Place::At(..))) else { continue };
             if reader.read(&mut [0]).map_err(|error| self.origin.unreadable(&error))? > 0 {
-                let message = format!("holds more than the {} rows that its header says", self.num_rows);
+                let message = format!("holds more than the {} that its header says", counted(self.num_rows, "row"));
                 return Err(self.origin.error(&message));
             }
         }
@@ -298,5 +299,9 @@ impl Items<'_> {
 impl CellTexts for Items<'_> {
     fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
         self.value(column).into_text()
+    }
+
+    fn is_number(&self, column: usize) -> bool {
+        self.value(column).is_number()
     }
 }

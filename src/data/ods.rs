@@ -4,7 +4,7 @@
 //! once with a count. It is read as it comes: an empty sheet may claim a million rows, and a small archive become a large text.
 
 use std::cell::Cell;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -13,7 +13,7 @@ use quick_xml::escape::{resolve_xml_entity, unescape};
 use quick_xml::events::{BytesStart, Event};
 
 use super::origin::Origin;
-use super::sheet::{Book, Cells, SheetCell, unreadable};
+use super::sheet::{Book, Bounded, Cells, Merged, Oddities, SheetCell, unreadable};
 use super::table::MAX_RECORD_BYTES;
 use super::zip::{self, Member, Shared};
 use crate::invalid::Invalid;
@@ -62,8 +62,7 @@ const TABLE_DEPTH: usize = 4;
 impl<'o> Document<'o> {
     fn xml(&self) -> Result<Xml<'o>, Invalid> {
         let reader = self.content.read(&self.file).map_err(|error| self.origin.unreadable(&error))?;
-        let left = Rc::new(Cell::new(0));
-        let bounded = Bounded { inner: BufReader::with_capacity(1 << 16, reader), left: Rc::clone(&left) };
+        let (bounded, left) = Bounded::new(reader);
         let mut reader = Reader::from_reader(bounded);
         reader.config_mut().expand_empty_elements = true;
         Ok(Xml { origin: self.origin, reader, left, buffer: Vec::new(), depth: 0 })
@@ -76,6 +75,19 @@ impl Book for Document<'_> {
     }
 
     fn cells(&mut self, name: &str) -> Result<Box<dyn Cells + '_>, Invalid> {
+        Ok(Box::new(self.sheet(name)?))
+    }
+
+    fn oddities(&mut self, name: &str) -> Result<Oddities, Invalid> {
+        let mut cells = self.sheet(name)?;
+        while cells.read_row()? {}
+        Ok(cells.oddities)
+    }
+}
+
+impl<'o> Document<'o> {
+    /// The cells of a sheet, from its first row on.
+    fn sheet(&self, name: &str) -> Result<SheetCells<'o>, Invalid> {
         let mut xml = self.xml()?;
         while let Some(part) = xml.next()? {
             if let Part::Begin(element) = part
@@ -83,7 +95,7 @@ impl Book for Document<'_> {
                 && element.depth == TABLE_DEPTH
                 && element.attribute("table:name").unwrap_or_default() == name
             {
-                return Ok(Box::new(SheetCells { xml, row: Row::default(), next_row: 0 }));
+                return Ok(SheetCells { xml, row: Row::default(), next_row: 0, oddities: Oddities::default() });
             }
         }
         Err(unreadable(self.origin, "it changed while it was read"))
@@ -96,13 +108,15 @@ struct SheetCells<'b> {
     row: Row,
     /// Index of the row after the present one and its copies.
     next_row: u32,
+    /// Of the rows that have been read.
+    oddities: Oddities,
 }
 
 /// A row, and where its next cell is.
 #[derive(Default)]
 struct Row {
     /// The column, and the number of equal cells from there on.
-    cells: Vec<(u32, u32, String)>,
+    cells: Vec<(u32, u32, Content)>,
     index: u32,
     /// Of the cells, and of the copies of the present one.
     cell: usize,
@@ -115,8 +129,9 @@ impl Cells for SheetCells<'_> {
     fn next(&mut self) -> Result<Option<SheetCell>, Invalid> {
         loop {
             let row = &mut self.row;
-            if let Some((column, count, text)) = row.cells.get(row.cell) {
-                let found = SheetCell { row: row.index, column: column + row.copy, text: text.clone() };
+            if let Some((column, count, Content { text, is_number })) = row.cells.get(row.cell) {
+                let (text, is_number) = (text.clone(), *is_number);
+                let found = SheetCell { row: row.index, column: column + row.copy, text, is_number };
                 row.copy += 1;
                 if row.copy == *count {
                     (row.cell, row.copy) = (row.cell + 1, 0);
@@ -145,7 +160,7 @@ impl SheetCells<'_> {
                     let index = self.next_row;
                     let left = element.count("table:number-rows-repeated");
                     self.next_row = index.saturating_add(left);
-                    let cells = self.xml.row(element.depth)?;
+                    let cells = self.xml.row(element.depth, index, left, &mut self.oddities)?;
                     if self.next_row > MAX_ROWS && !cells.is_empty() {
                         return Err(self.xml.damaged("it has more rows than a sheet has"));
                     }
@@ -249,8 +264,14 @@ impl Xml<'_> {
         }
     }
 
-    /// The cells of the row that has begun at `depth`, without empty ones.
-    fn row(&mut self, depth: usize) -> Result<Vec<(u32, u32, String)>, Invalid> {
+    /// The cells of the row that has begun at `depth`, without empty ones. It is row `index`, and there are `copies` of it.
+    fn row(
+        &mut self,
+        depth: usize,
+        index: u32,
+        copies: u32,
+        oddities: &mut Oddities,
+    ) -> Result<Vec<(u32, u32, Content)>, Invalid> {
         let (mut cells, mut column) = (Vec::new(), 0u32);
         loop {
             match self.next()? {
@@ -261,9 +282,21 @@ impl Xml<'_> {
                 {
                     let count = cell.count("table:number-columns-repeated");
                     let written = self.paragraphs(cell.depth)?;
-                    let text = text(&cell, written);
-                    if !text.trim().is_empty() {
-                        cells.push((column, count, text));
+                    let content = content(&cell, written);
+                    let [rows, columns] = ["table:number-rows-spanned", "table:number-columns-spanned"];
+                    let (rows, columns) = (cell.count(rows), cell.count(columns));
+                    if rows > 1 || columns > 1 {
+                        let [last, right] =
+                            [(index, rows), (column, columns)].map(|(first, n)| first.saturating_add(n - 1));
+                        oddities.merged.push(Merged { rows: [index, last], columns: [column, right] });
+                    }
+                    let has_result = cell.attribute("office:value-type").is_some() || !content.text.is_empty();
+                    if cell.attribute("table:formula").is_some() && !has_result {
+                        let num_cells = u64::from(copies) * u64::from(count);
+                        *oddities.uncomputed.entry(column).or_default() += num_cells;
+                    }
+                    if !content.text.trim().is_empty() {
+                        cells.push((column, count, content));
                     }
                     column = column.saturating_add(count);
                 }
@@ -308,10 +341,17 @@ fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, quick_xml
     Ok(found)
 }
 
-/// What a cell holds, as it would be written in a CSV file; `written` is what it shows.
-fn text(cell: &Element, written: String) -> String {
+/// What a cell holds, as it would be written in a CSV file.
+struct Content {
+    text: String,
+    is_number: bool,
+}
+
+/// `written` is what the cell shows.
+fn content(cell: &Element, written: String) -> Content {
     let value = |name: &str| cell.attribute(name).unwrap_or_default();
-    match &value("office:value-type")[..] {
+    let kind = value("office:value-type");
+    let text = match &kind[..] {
         "float" | "percentage" | "currency" => {
             let value = value("office:value");
             value.parse::<f64>().map_or(value, |number| number.to_string())
@@ -327,7 +367,8 @@ fn text(cell: &Element, written: String) -> String {
         }
         // Of the error of a formula only what is shown says what it is.
         _ => cell.attribute("office:string-value").filter(|text| !text.is_empty()).unwrap_or(written),
-    }
+    };
+    Content { text, is_number: ["float", "percentage", "currency"].contains(&&kind[..]) }
 }
 
 /// A duration of XML Schema, such as `PT10H30M00S`: as a time of day, or from a day on as a number of days.
@@ -345,36 +386,6 @@ fn time(duration: &str) -> Option<String> {
     let fraction = fraction.trim_end_matches('0');
     let point = if fraction.is_empty() { "" } else { "." };
     Some(format!("{hours:02}:{minutes:02}:{whole:0>2}{point}{fraction}"))
-}
-
-/// Reads `left` bytes at most: of a damaged file one element or text could be larger than memory.
-struct Bounded<R> {
-    inner: BufReader<R>,
-    left: Rc<Cell<usize>>,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let count = available.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&available[..count]);
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-impl<R: Read> BufRead for Bounded<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.left.get() == 0 {
-            return Err(io::Error::other("a text or an element of more than 16 MiB"));
-        }
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.left.set(self.left.get().saturating_sub(count));
-        self.inner.consume(count);
-    }
 }
 
 #[cfg(test)]

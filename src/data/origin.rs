@@ -334,14 +334,19 @@ fn is_of_config(key: &str) -> bool {
 
 /// Opens a file; a pipe in its place is opened, too, without waiting for its other end.
 fn open_without_waiting(path: &Path) -> io::Result<fs_err::File> {
-    let mut options = fs_err::OpenOptions::new();
+    fs_err::OpenOptions::from_options(without_waiting()).open(path)
+}
+
+/// To open a file, or a pipe in its place without waiting for its other end.
+pub(super) fn without_waiting() -> std::fs::OpenOptions {
+    let mut options = std::fs::OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
     {
-        use fs_err::os::unix::fs::OpenOptionsExt;
+        use std::os::unix::fs::OpenOptionsExt;
         options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
     }
-    options.open(path)
+    options
 }
 
 #[cfg(unix)]

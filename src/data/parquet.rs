@@ -18,6 +18,7 @@ use super::DataConfig;
 use super::columnar::Columns;
 use super::guarded::guarded;
 use super::origin::{Opened, Origin};
+use super::parquet_pages;
 use super::table::{Cell as TableCell, CellTexts, Reader, RowVisitor, Table};
 use crate::invalid::Invalid;
 
@@ -27,6 +28,8 @@ pub(super) const MAGIC: &[u8] = b"PAR1";
 /// Rows in memory at a time, and the bytes that they may be.
 const MOST_ROWS: u64 = 8192;
 const MOST_BYTES: u64 = 32 << 20;
+/// Bytes of the cells of a column in a batch, if each is as large as its dictionary.
+const MOST_REPEATED: u64 = 512 << 20;
 
 /// Reads the rows of a file.
 struct Parquet<'a> {
@@ -122,17 +125,42 @@ fn caught<T, E: Display>(origin: &Origin, read: impl FnOnce() -> Result<T, E>) -
 }
 
 impl Parquet<'_> {
-    fn batches(&self, projection: &[usize]) -> Result<ParquetRecordBatchReader, ParquetError> {
+    /// Checks the pages of these columns; the rows to read at a time.
+    fn rows_a_batch(&self, projection: &[usize]) -> Result<usize, Invalid> {
+        let schema = self.metadata.parquet_schema();
+        let mut largest = 0;
+        for group in self.metadata.metadata().row_groups() {
+            for (leaf, chunk) in group.columns().iter().enumerate() {
+                let root = schema.get_column_root_idx(leaf);
+                if projection.binary_search(&root).is_err() {
+                    continue;
+                }
+                let checked = caught(self.origin, || {
+                    Ok::<_, ParquetError>(match &self.source {
+                        Source::File(file) => parquet_pages::check(file, chunk),
+                        Source::Given(bytes) => parquet_pages::check(bytes, chunk),
+                    })
+                })?;
+                let dictionary = checked.map_err(|why| {
+                    self.origin.error(&format!("cannot be read: column `{}` {why}", self.columns.names[root]))
+                })?;
+                largest = largest.max(dictionary);
+            }
+        }
+        Ok(self.rows_a_batch.min((MOST_REPEATED / largest.max(1)).max(1) as usize))
+    }
+
+    fn batches(&self, projection: &[usize], rows: usize) -> Result<ParquetRecordBatchReader, ParquetError> {
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), projection.iter().copied());
         let metadata = self.metadata.clone();
         match &self.source {
             Source::File(file) => ParquetRecordBatchReaderBuilder::new_with_metadata(file.try_clone()?, metadata)
                 .with_projection(mask)
-                .with_batch_size(self.rows_a_batch)
+                .with_batch_size(rows)
                 .build(),
             Source::Given(bytes) => ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), metadata)
                 .with_projection(mask)
-                .with_batch_size(self.rows_a_batch)
+                .with_batch_size(rows)
                 .build(),
         }
     }
@@ -141,7 +169,8 @@ impl Parquet<'_> {
 impl Reader for Parquet<'_> {
     fn read(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
         let wanted = self.columns.wanted(self.origin, columns)?;
-        let mut batches = caught(self.origin, || self.batches(&wanted.projection))?;
+        let rows = self.rows_a_batch(&wanted.projection)?;
+        let mut batches = caught(self.origin, || self.batches(&wanted.projection, rows))?;
         let mut num_rows = 0;
         // Counted row by row: room for all numbers is made once, by what is said of the rows so far.
         let mut counted = |line: u64, cells: &[TableCell], texts: &dyn CellTexts| {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::{DataConfig, Dataset, Division, Splits, dates};
+use crate::figures::counted;
 
 /// A line on the parts; `None` where chance alone divides the rows.
 pub fn describe(dataset: &Dataset, splits: &Splits, config: &DataConfig) -> Option<String> {
@@ -12,9 +13,9 @@ pub fn describe(dataset: &Dataset, splits: &Splits, config: &DataConfig) -> Opti
         Division::Groups(entities) => {
             let count = |rows: &[u32]| rows.iter().map(|&row| entities[row as usize]).collect::<HashSet<u32>>().len();
             Some(format!(
-                "divided by `{}`: {} values in training, {} in validation, {} in test, none in two parts",
+                "divided by `{}`: {} in training, {} in validation, {} in test, none in two parts",
                 config.group.as_deref().unwrap_or_default(),
-                count(train),
+                counted(count(train), "value"),
                 count(validation),
                 count(test)
             ))

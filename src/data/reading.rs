@@ -10,7 +10,7 @@ use super::dates::{self, DatePart};
 use super::labels::{Interner, Labels, Spelling};
 use super::limits::MAX_CATEGORIES;
 use super::number::NumberSyntax;
-use super::table::{Cell, Row, is_usable};
+use super::table::{Cell, Row, is_usable, unusable};
 use crate::invalid::Invalid;
 
 /// How the cells of a file are read, where it differs from plain numbers and exact names.
@@ -279,6 +279,10 @@ impl ColumnReader {
         match (row.cells()[i], self) {
             (Cell::Missing, _) => Ok(f32::NAN),
             (Cell::Number(number), Self::Numbers) if is_usable(number) => Ok(number as f32),
+            (Cell::Number(_), Self::Written { syntax, origin, .. }) if row.typed(i).is_some() => {
+                let number = number_in(row, i, syntax)?.ok_or_else(|| refusal(row, i, &no_number(row, i, syntax)))?;
+                Ok((number - origin) as f32)
+            }
             _ => self.read_text(row, i),
         }
     }
@@ -302,8 +306,8 @@ impl ColumnReader {
             Self::Written { missing, .. } | Self::Date { missing, .. } if is_missing(missing) => return Ok(f32::NAN),
             Self::Numbers => (NumberSyntax::default().read(&text), "is numeric".to_owned()),
             Self::Written { syntax, origin, .. } => {
-                let how = syntax.describe().map_or_else(String::new, |how| format!(" with {how}"));
-                (syntax.read(&text).map(|number| number - origin), format!("has numbers{how}"))
+                let number = number_in(row, i, syntax)?.map(|number| number - origin);
+                return number.map(|number| number as f32).ok_or_else(|| refusal(row, i, &no_number(row, i, syntax)));
             }
             Self::Date { order, part, origin, .. } => {
                 let moment = match order {
@@ -325,10 +329,40 @@ impl ColumnReader {
                 Cell::Number(_) if matches!(self, Self::Numbers) => "not a finite number".to_owned(),
                 _ => format!("and {expected} in the training file"),
             };
-            row.error(
-                i,
-                &format!("holds `{}`, {message}: correct it, or leave it empty if it is missing", row.shown(i)),
-            )
+            refusal(row, i, &message)
         })
     }
+}
+
+fn refusal(row: &Row<'_>, i: usize, why: &str) -> Invalid {
+    row.error(i, &format!("holds `{}`, {why}: correct it, or leave it empty if it is missing", row.shown(i)))
+}
+
+/// The number in cell `i` of a column whose texts are numbers in `syntax`: where the format has numbers it is itself, else what
+/// its text says; `None` if that is none.
+///
+/// # Errors
+/// Bytes that are not UTF-8.
+pub(super) fn number_in(row: &Row<'_>, i: usize, syntax: &NumberSyntax) -> Result<Option<f64>, Invalid> {
+    Ok(match row.typed(i) {
+        Some(number) => Some(number).filter(|&number| is_usable(number) && !is_share(row, number, syntax)),
+        None => syntax.read(&row.text(i)?),
+    })
+}
+
+/// Why [`number_in`] finds none, as a clause for an error.
+pub(super) fn no_number(row: &Row<'_>, i: usize, syntax: &NumberSyntax) -> String {
+    match row.typed(i) {
+        Some(number) if is_share(row, number, syntax) => {
+            "and in the training file 26% is the number 26, where a workbook may hold 0.26: write it as text, with the `%`"
+                .to_owned()
+        }
+        Some(_) => unusable(&row.shown(i)).to_owned(),
+        None => format!("and has numbers{} in the training file", syntax.with()),
+    }
+}
+
+/// Whether the number may be a hundredth of what training has.
+fn is_share(row: &Row<'_>, number: f64, syntax: &NumberSyntax) -> bool {
+    syntax.is_percent && number != 0.0 && row.table().about().has_shares
 }

@@ -38,6 +38,9 @@ impl Inference<'_> {
             };
             for (i, &input) in (targets.len()..).zip(&text_inputs) {
                 let Some(texts) = &mut texts[input] else { continue };
+                if let Some(number) = row.typed(i).filter(|number| number.fract() != 0.0) {
+                    inputs[input].first_typed.get_or_insert_with(|| (row.place(i), number, row.shown(i)));
+                }
                 values[input] = match cells[i] {
                     Cell::Number(_) | Cell::Text if texts.len() <= MAX_CATEGORIES => {
                         texts.intern(&row.text(i)?, row.line) as f32

@@ -65,7 +65,7 @@ pub(super) fn open<'a>(origin: &'a Origin, address: &Address, config: &DataConfi
     // And rows alone have a cursor.
     client.execute(&declare(&text), &[]).map_err(|_| query::no_rows())?;
     client.batch_execute(CLOSE).map_err(|error| refuse(&error))?;
-    let cells = CellParser::new(&config.missing, false);
+    let cells = CellParser::new(config);
     let reader = Query { origin, client: RefCell::new(client), text, names: names.clone(), types, cells };
     Ok(Table::new(origin, names, about, Box::new(reader)))
 }
@@ -157,6 +157,16 @@ fn unreadable(kind: &Type) -> Option<&'static str> {
     }
 }
 
+fn is_number(kind: &Type) -> bool {
+    match kind.kind() {
+        Kind::Domain(inner) => is_number(inner),
+        _ => matches!(
+            *kind,
+            Type::INT2 | Type::INT4 | Type::INT8 | Type::OID | Type::FLOAT4 | Type::FLOAT8 | Type::NUMERIC
+        ),
+    }
+}
+
 /// A row as the server writes it.
 struct Row<'r> {
     row: &'r SimpleQueryRow,
@@ -173,6 +183,7 @@ impl Row<'_> {
         match self.types[column] {
             Type::BOOL => Value::Bool(text == "t"),
             Type::FLOAT4 | Type::FLOAT8 | Type::NUMERIC if text == "NaN" => Value::Missing,
+            _ if is_number(&self.types[column]) => Value::Decimal(text),
             _ => Value::Text(Cow::Borrowed(text.as_bytes())),
         }
     }
@@ -181,5 +192,9 @@ impl Row<'_> {
 impl CellTexts for Row<'_> {
     fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
         self.value(column).into_text()
+    }
+
+    fn is_number(&self, column: usize) -> bool {
+        self.value(column).is_number()
     }
 }

@@ -26,6 +26,10 @@ impl CellTexts for Reordered<'_> {
     fn bytes(&self, column: usize) -> std::borrow::Cow<'_, [u8]> {
         self.texts.bytes(self.places[column])
     }
+
+    fn is_number(&self, column: usize) -> bool {
+        self.texts.is_number(self.places[column])
+    }
 }
 
 /// One table of `tables`, which are those of the parts of `origin`: their columns are found by name, and all have the same.
@@ -36,12 +40,13 @@ pub(super) fn open<'a>(origin: &'a Origin, tables: Vec<Table<'a>>) -> Result<Tab
     let first = &tables[0];
     let names = first.names().to_vec();
     let mut about = About {
-        has_numeric_header: tables.iter().any(|table| table.about().has_numeric_header),
         is_comma_likely: tables.iter().all(|table| table.about().is_comma_likely),
         encoding: first.about().encoding.clone(),
         unnamed: first.about().unnamed.clone(),
         target: first.about().target.clone(),
         pixels: first.about().pixels.clone(),
+        way_out: first.about().way_out.clone(),
+        has_shares: first.about().has_shares,
         notes: vec![format!("{} files, {} to {}", tables.len(), first.display(), tables[tables.len() - 1].display())],
     };
     for table in &tables {

@@ -8,7 +8,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::deal::{self, Entities};
-use super::division::Part;
+use super::part::Part;
 use super::{DataConfig, Dataset, Division, Target, chronology, derive_seed, select};
 use crate::figures::counted;
 use crate::invalid::Invalid;

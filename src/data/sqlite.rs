@@ -84,7 +84,7 @@ pub(super) fn open<'a>(
     }
     let (names, about) = query::columns(statement.column_names())?;
     drop(statement);
-    let cells = CellParser::new(&config.missing, false);
+    let cells = CellParser::new(config);
     Ok(Table::new(origin, names.clone(), about, Box::new(Query { origin, path, text, names, cells })))
 }
 
@@ -225,6 +225,10 @@ impl Values<'_> {
 impl CellTexts for Values<'_> {
     fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
         self.value(column).map_or(Cow::Borrowed(b""), Value::into_text)
+    }
+
+    fn is_number(&self, column: usize) -> bool {
+        self.value(column).is_some_and(|value| value.is_number())
     }
 }
 

@@ -63,8 +63,6 @@ pub(super) struct Table<'a> {
 /// What the format knows of a table beside its cells.
 #[derive(Default)]
 pub(super) struct About {
-    /// Whether the header may in fact be a first row of data, since all names are numbers.
-    pub(super) has_numeric_header: bool,
     /// Whether a comma in a number is more likely a decimal comma.
     pub(super) is_comma_likely: bool,
     /// The encoding, unless it is UTF-8.
@@ -75,6 +73,10 @@ pub(super) struct About {
     pub(super) target: Option<String>,
     /// The columns that are the pixels of image files, and then the only inputs.
     pub(super) pixels: Option<std::ops::Range<usize>>,
+    /// Whether 26 % is the number 0.26 there, as in a workbook.
+    pub(super) has_shares: bool,
+    /// What to do where a column is not found, after the names of those that are there.
+    pub(super) way_out: Option<String>,
     /// How the file was read, where that may surprise.
     pub(super) notes: Vec<String>,
 }
@@ -100,6 +102,11 @@ pub(super) trait Reader {
 pub(super) trait CellTexts {
     /// The cell of a column as it appears in the source; borrowed if it is text there.
     fn bytes(&self, column: usize) -> Cow<'_, [u8]>;
+
+    /// Whether the format says that the cell of a column is a number: then it means the same, however other files write numbers.
+    fn is_number(&self, _column: usize) -> bool {
+        false
+    }
 }
 
 /// A row while it is read. `i` counts the requested columns.
@@ -232,13 +239,27 @@ impl<'a> Row<'a> {
             Cow::Owned(bytes) => String::from_utf8(content(&bytes).to_vec()).ok().map(Cow::Owned),
         };
         let text = text.ok_or_else(|| {
-            self.error(i, &format!("is not UTF-8: name the file's encoding in data.encoding ({})", examples()))
+            let message = format!(
+                "holds `{}`, which is not UTF-8: correct it, or, if the file has another encoding, name it in data.encoding ({})",
+                self.shown(i),
+                examples()
+            );
+            self.error(i, &message)
         })?;
         Ok(match text {
             Cow::Borrowed(text) if !text.is_ascii() => Cow::Borrowed(text.trim_matches(is_invisible)),
             Cow::Owned(text) if !text.is_ascii() => Cow::Owned(text.trim_matches(is_invisible).to_owned()),
             text => text,
         })
+    }
+
+    /// The number in cell `i`, if it is one by its format, and not by its text.
+    #[inline]
+    pub(super) fn typed(&self, i: usize) -> Option<f64> {
+        match self.cells[i] {
+            Cell::Number(number) if self.texts.is_number(self.columns[i]) => Some(number),
+            _ => None,
+        }
     }
 
     /// Cell `i`, whatever it holds, for an error message.

@@ -6,6 +6,7 @@ use super::labels::{Interner, Labels};
 use super::limits::MAX_CLASSES;
 use super::notes::Notes;
 use super::number::{Hints, Inferred, NumberSyntax, infer};
+use super::reading::number_in;
 use super::table::{Cell, Table, are_present, is_usable, shorten, unusable};
 use super::{Target, TaskKind, label_cells};
 use crate::invalid::Invalid;
@@ -176,8 +177,9 @@ impl TargetCells {
         let is_regression = task == Some(TaskKind::Regression);
         let Some(found) = found else {
             let first = self.first_text.as_ref().filter(|_| is_regression);
-            return first.map_or(Ok(None), |(line, cell)| Err(not_a_number(table, &self.name, *line, cell)));
+            return first.map_or(Ok(None), |(line, cell)| Err(not_a_number(table, &self.name, *line, cell, None)));
         };
+        self.refuse_mixture(table, &texts, &found)?;
         let odd = || texts.iter().zip(&found.numbers).filter(|(_, number)| number.is_none()).map(|(text, _)| text);
         let total: u64 = texts.iter().map(|text| text.count).sum();
         let num_odd: u64 = odd().map(|text| text.count).sum();
@@ -187,17 +189,43 @@ impl TargetCells {
         match odd().min_by_key(|text| text.line) {
             None => Ok(Some(found)),
             Some(first) if is_regression || is_slip => {
-                Err(not_a_number(table, &self.name, first.line, &shorten(first.text)))
+                Err(not_a_number(table, &self.name, first.line, &shorten(first.text), Some(&found.syntax)))
             }
             Some(_) => Ok(None),
         }
+    }
+
+    /// # Errors
+    /// Quantities that are written in several ways, or in several units: as texts they would be a class each.
+    fn refuse_mixture(&self, table: &Table<'_>, texts: &[Distinct], found: &Inferred) -> Result<(), Invalid> {
+        let is_number = |text: &Distinct| infer(std::slice::from_ref(text), Hints::default()).is_some();
+        let with_numbers = || texts.iter().zip(&found.numbers);
+        let Some((odd, _)) = with_numbers().filter(|(_, number)| number.is_none()).min_by_key(|(text, _)| text.line)
+        else {
+            return Ok(());
+        };
+        let Some((usual, _)) = with_numbers().find(|(_, number)| number.is_some()) else { return Ok(()) };
+        let are_quantities = texts.len() > MAX_INFERRED_CLASSES;
+        let is_mixture = found.has_other_units
+            || with_numbers().take(MAX_CLASSES).all(|(text, number)| number.is_some() || is_number(text));
+        if !are_quantities || !is_mixture {
+            return Ok(());
+        }
+        let how = if found.has_other_units { "in one unit" } else { "in one way" };
+        let message = format!(
+            "target `{}` holds `{}` beside `{}`: write all numbers {how}, or set data.task = \"classification\" if each is a class",
+            self.name,
+            shorten(odd.text),
+            shorten(usual.text)
+        );
+        Err(table.error_at_with("data.target", odd.line, &message))
     }
 
     fn into_numbers(self, table: &Table<'_>) -> Result<Vec<f64>, Invalid> {
         let first = [&self.first_text, &self.first_not_finite];
         let first = first.into_iter().flatten().min_by_key(|(line, _)| *line);
         if let Some((line, cell)) = first {
-            return Err(not_a_number(table, &self.name, *line, cell));
+            return Err(not_a_number(table, &self.name, *line, cell, None));
         }
         Ok(self.numbers)
     }
@@ -228,8 +256,8 @@ fn read_again(
     let mut numbers = Vec::new();
     table.for_each_row(targets, |row| -> Result<(), Invalid> {
         if are_present(row.cells()) {
-            let number = syntax.read(&row.text(own)?);
-            numbers.push(number.ok_or_else(|| not_a_number(table, name, row.line, &row.shown(own)))?);
+            let number = number_in(row, own, syntax)?;
+            numbers.push(number.ok_or_else(|| not_a_number(table, name, row.line, &row.shown(own), Some(syntax)))?);
         }
         Ok(())
     })?;
@@ -263,11 +291,21 @@ fn are_few(num_distinct: usize, num_rows: usize) -> bool {
     }
 }
 
-/// The error for a target cell that must be a number.
-pub(super) fn not_a_number(table: &Table<'_>, name: &str, line: u64, cell: &str) -> Invalid {
+/// The error for a target cell that must be a number, written as the others are.
+pub(super) fn not_a_number(
+    table: &Table<'_>,
+    name: &str,
+    line: u64,
+    cell: &str,
+    others: Option<&NumberSyntax>,
+) -> Invalid {
+    let is_number = infer(&[Distinct { text: cell, count: 1, line }], Hints::default()).is_some();
+    let what = match others.filter(|_| is_number) {
+        Some(others) => format!("another way to write a number than the other cells{}", others.with()),
+        None => unusable(cell).to_owned(),
+    };
     let message = format!(
-        "target `{name}` is `{cell}`, {}: correct it, add it to data.missing, or set data.task = \"classification\"",
-        unusable(cell)
+        "target `{name}` is `{cell}`, {what}: correct it, add it to data.missing, or set data.task = \"classification\""
     );
     table.error_at_with("data.target", line, &message)
 }

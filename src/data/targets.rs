@@ -126,6 +126,12 @@ fn no_label(name: &str, names: &[String]) -> Invalid {
 }
 
 impl TargetsFound {
+    /// Of the columns at `positions`, those of plainly written numbers.
+    pub(super) fn plain_numbers(&self, positions: &[usize]) -> impl Iterator<Item = usize> {
+        let is_plain = |found: &TargetFound| found.labels.is_none() && found.syntax.is_none();
+        positions.iter().zip(&self.known).filter(move |(_, found)| is_plain(found)).map(|(position, _)| *position)
+    }
+
     /// What a later file must know of the columns `names`.
     pub(super) fn keep(&self, names: &[String], readings: &mut Readings) {
         for (name, found) in names.iter().zip(&self.known) {

@@ -1,8 +1,10 @@
 //! Reads a text.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
+use super::encoding;
 use super::limits::{MAX_CHARACTERS, MAX_TEXT};
 use super::origin::Origin;
 use super::text::distinct;
@@ -10,36 +12,40 @@ use super::{Dataset, Matrix, Readings, Target, Text};
 use crate::figures::counted;
 use crate::invalid::Invalid;
 
-/// Reads the text in the file `path`, which the config key `key` names.
+/// Reads the text in the file `path`, which the config key `key` names. Its encoding is UTF-8, the one that `encoding` names, or
+/// that of the training text `before` it, or else is recognised.
 ///
 /// # Errors
-/// A file that cannot be read, is not UTF-8, or contains nothing to learn.
-pub fn of_file(path: &Path, key: &'static str, context: usize) -> Result<Dataset, Invalid> {
+/// A file that cannot be read, is no text in its encoding, or contains nothing to learn.
+pub fn of_file(
+    path: &Path,
+    key: &'static str,
+    context: usize,
+    encoding: Option<&str>,
+    before: Option<&str>,
+) -> Result<Dataset, Invalid> {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    read(&name, &Origin::file(path, key), context)
+    read(&name, &Origin::file(path, key), context, encoding, before)
 }
 
 /// Reads the text in `origin`.
 ///
 /// # Errors
 /// As [`of_file`].
-pub(super) fn read(name: &str, origin: &Origin, context: usize) -> Result<Dataset, Invalid> {
+pub(super) fn read(
+    name: &str,
+    origin: &Origin,
+    context: usize,
+    encoding: Option<&str>,
+    before: Option<&str>,
+) -> Result<Dataset, Invalid> {
     let mut bytes = Vec::new();
     let reader = origin.open()?.reader;
     reader.take(MAX_TEXT + 1).read_to_end(&mut bytes).map_err(|error| origin.unreadable(&error))?;
     if bytes.len() as u64 > MAX_TEXT {
         return Err(origin.error(&format!("is larger than {} MiB: cut it into smaller files", MAX_TEXT >> 20)));
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(origin.error("is UTF-16: convert it to UTF-8"));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let offset = error.utf8_error().valid_up_to();
-        let byte = error.as_bytes()[offset];
-        origin.error(&format!("is not UTF-8: byte {offset} is 0x{byte:02x}; convert it to UTF-8"))
-    })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let mut notes = Vec::new();
+    let (text, encoding, mut notes) = decoded(origin, &bytes, encoding, before)?;
     let mut characters: Vec<char> = text.chars().collect();
     if text.contains("\r\n") {
         characters = text.replace("\r\n", "\n").chars().collect();
@@ -81,6 +87,35 @@ pub(super) fn read(name: &str, origin: &Origin, context: usize) -> Result<Datase
         division: Default::default(),
         weights: None,
         notes,
-        readings: Readings::default(),
+        readings: Readings { encoding, ..Readings::default() },
     })
+}
+
+/// The text, the name of its encoding unless that is UTF-8, and what to say of it.
+///
+/// # Errors
+/// Bytes that are not of the encoding; some that are of none.
+fn decoded<'b>(
+    origin: &Origin,
+    bytes: &'b [u8],
+    given: Option<&str>,
+    before: Option<&str>,
+) -> Result<(Cow<'b, str>, Option<String>, Vec<String>), Invalid> {
+    let named = |name: &str| encoding::named(name);
+    let known = encoding::recognise(bytes, true, given.and_then(named), before.and_then(named));
+    let name_it = || format!("name its encoding in data.encoding ({})", encoding::examples());
+    let (text, has_errors) = known.encoding.decode_with_bom_removal(bytes);
+    if has_errors {
+        return Err(origin.error(&format!("is not {}: {}", known.encoding.name(), name_it())));
+    }
+    // What looks like any old encoding may be no text at all.
+    if known.is_guess && text.contains('\0') {
+        return Err(origin.error(&format!("is not UTF-8, and holds bytes of 0: is it a text? If so, {}", name_it())));
+    }
+    let name = (!known.is_utf_8()).then(|| known.name());
+    let note = name
+        .as_ref()
+        .filter(|_| known.is_guess)
+        .map(|name| format!("the file is not UTF-8: read as {name} (data.encoding)"));
+    Ok((text, name, note.into_iter().collect()))
 }

@@ -14,6 +14,9 @@ pub(super) enum Value<'v> {
     /// A number of 32 bits: the decimal number in the fewest digits that tell it from others, which is how it is written.
     #[cfg(feature = "parquet")]
     Single(f32),
+    /// A number of any precision, as a program writes it.
+    #[cfg(any(feature = "parquet", feature = "postgres"))]
+    Decimal(&'v str),
     Bool(bool),
     Text(Cow<'v, [u8]>),
 }
@@ -27,9 +30,15 @@ impl<'v> Value<'v> {
             Self::Double(number) => cells.read_number(*number, || number.to_string()),
             #[cfg(feature = "parquet")]
             Self::Single(number) => cells.read_number(written(*number), || number.to_string()),
+            #[cfg(any(feature = "parquet", feature = "postgres"))]
+            Self::Decimal(number) => cells.read_plain(number.as_bytes()),
             Self::Bool(truth) => cells.read(bool_text(*truth)),
             Self::Text(text) => cells.read(content(text)),
         }
+    }
+
+    pub(super) fn is_number(&self) -> bool {
+        !matches!(self, Self::Missing | Self::Bool(_) | Self::Text(_))
     }
 
     pub(super) fn into_text(self) -> Cow<'v, [u8]> {
@@ -43,6 +52,8 @@ impl<'v> Value<'v> {
             #[cfg(feature = "parquet")]
             Self::Single(single) => number(single.to_string()),
             Self::Whole(whole) => number(whole.to_string()),
+            #[cfg(any(feature = "parquet", feature = "postgres"))]
+            Self::Decimal(number) => Cow::Borrowed(number.as_bytes()),
             Self::Bool(truth) => Cow::Borrowed(bool_text(truth)),
             Self::Text(text) => text,
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 use calamine::{DataRef, Reader as _, Xlsx, XlsxCellReader, XlsxError};
 
 use super::origin::Origin;
-use super::sheet::{Book, Cells, SheetCell, unreadable};
+use super::sheet::{Book, Cells, Merged, Oddities, SheetCell, unreadable};
 use crate::invalid::Invalid;
 
 struct Workbook<'o> {
@@ -38,6 +38,24 @@ impl Book for Workbook<'_> {
         let cells = self.book.worksheet_cells_reader(name).map_err(|error| damaged(self.origin, &error))?;
         Ok(Box::new(SheetCells { origin: self.origin, cells }))
     }
+
+    fn oddities(&mut self, name: &str) -> Result<Oddities, Invalid> {
+        let origin = self.origin;
+        let mut oddities = Oddities::default();
+        let mut cells = self.book.worksheet_cells_reader(name).map_err(|error| damaged(origin, &error))?;
+        while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| damaged(origin, &error))? {
+            // An empty text is a result, too.
+            if cell.formula.is_some() && cell.value == DataRef::Empty {
+                *oddities.uncomputed.entry(cell.pos.1).or_default() += 1;
+            }
+        }
+        drop(cells);
+        let merged = self.book.merge_cells_by_sheet_name(name).map_err(|error| damaged(origin, &error))?;
+        oddities.merged.extend(
+            merged.iter().map(|area| Merged { rows: [area.start.0, area.end.0], columns: [area.start.1, area.end.1] }),
+        );
+        Ok(oddities)
+    }
 }
 
 struct SheetCells<'b> {
@@ -50,8 +68,17 @@ impl Cells for SheetCells<'_> {
         let cell = self.cells.next_cell().map_err(|error| damaged(self.origin, &error))?;
         Ok(cell.map(|cell| {
             let (row, column) = cell.get_position();
-            SheetCell { row, column, text: text(cell.get_value()) }
+            let value = cell.get_value();
+            SheetCell { row, column, text: text(value), is_number: is_number(value) }
         }))
+    }
+}
+
+fn is_number(cell: &DataRef<'_>) -> bool {
+    match cell {
+        DataRef::Int(_) | DataRef::Float(_) => true,
+        DataRef::DateTime(date) => date.is_duration(),
+        _ => false,
     }
 }
 

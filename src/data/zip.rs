@@ -22,7 +22,7 @@ pub(super) struct Member {
     pub(super) name: String,
     method: u16,
     is_encrypted: bool,
-    compressed: u64,
+    pub(super) compressed: u64,
     checksum: u32,
     /// Of its header in the archive.
     offset: u64,
@@ -89,6 +89,19 @@ fn bytes_at(file: &Shared, position: u64, len: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// A file that is no archive, or a damaged one.
 pub(super) fn members(file: &Shared) -> io::Result<Vec<Member>> {
+    let mut members = all_members(file)?;
+    members.retain(|member| {
+        let is_hidden = member.name.starts_with("__MACOSX/") || member.name.ends_with(".DS_Store");
+        !member.name.ends_with('/') && !is_hidden
+    });
+    Ok(members)
+}
+
+/// As [`members`], with all that there is.
+///
+/// # Errors
+/// As [`members`].
+pub(super) fn all_members(file: &Shared) -> io::Result<Vec<Member>> {
     const END: &[u8] = b"PK\x05\x06";
     const MAX_COMMENT: u64 = 65_535;
     let len = file.len()?;
@@ -146,10 +159,7 @@ pub(super) fn members(file: &Shared) -> io::Result<Vec<Member>> {
             checksum: number(entry, 16, 4)? as u32,
             offset,
         };
-        let is_hidden = member.name.starts_with("__MACOSX/") || member.name.ends_with(".DS_Store");
-        if !member.name.ends_with('/') && !is_hidden {
-            members.push(member);
-        }
+        members.push(member);
         at += 46 + name_len + extra_len + comment_len;
     }
     Ok(members)

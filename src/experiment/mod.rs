@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `prepare` | from config to data, preprocessing and pre-trained weights: [`Prepared`] |
 //! | `recipe` | the network and the training chosen by the data, where the config leaves them open |
+//! | `kept` | what a change of one key must name besides, so that nothing else changes |
 //! | `measurable` | which metrics have a value on which part, told before training |
 //! | `train` | [`train()`]: one run, from its initial network to its evaluation |
 //! | `fit_network` | its trainings: the one that finds the best epoch, and the one on all rows after it |
@@ -47,6 +48,7 @@ mod fingerprint;
 mod fit_network;
 pub mod generate;
 mod git;
+mod kept;
 pub mod look;
 mod measurable;
 pub mod model_card;
@@ -74,6 +76,7 @@ pub mod weights_file;
 pub use ensemble::Ensemble;
 pub use environment::{Environment, SystemInfo, found_gpus};
 pub use error::explain;
+pub use kept::kept;
 pub use measurable::check_repetitions;
 pub use predictor::{Answered, Begun, Predictor, Unanswered};
 pub use prepare::{Prepared, Pretrained, completed, prepare, prepare_from};

@@ -176,7 +176,7 @@ fn write_inputs(card: &mut String, preprocessor: &Preprocessor) -> std::fmt::Res
                     0 => String::new(),
                     buckets => format!("; others by their hashes in {buckets} inputs (`data.hash_buckets`)"),
                 };
-                format!("one of {} categories, spelled {shown}{more}{hashed}", categories.len())
+                format!("one of {}, spelled {shown}{more}{hashed}", counted(categories.len(), "category"))
             }
             PreparedKind::Text { buckets } => format!(
                 "a text: its words, pairs of words and pieces of words by their hashes in {buckets} inputs (`data.text`)"
@@ -317,12 +317,23 @@ fn onnx_use(saved: &SavedModel, file: &Path) -> String {
     let delimiter = saved.config.data.delimiter.map(|delimiter| format!(", sep={}", serde_json::json!(delimiter)));
     let delimiter = delimiter.unwrap_or_default();
     // A text in JSON is one in Python, too.
-    let script = filled(SCRIPT, &[("model", &model), ("missing", &missing), ("delimiter", &delimiter)]);
+    let how = how_columns_are_made(saved);
+    let script = filled(SCRIPT, &[("model", &model), ("missing", &missing), ("delimiter", &delimiter), ("how", &how)]);
     format!(
         "{} has {inputs}. Scaling and encoding are inside.{pixels} Outputs: {outputs}. A category is known only in the \
          spelling below: `TRUE` is not `True`.\n\n```python\n{script}```",
         code(&name)
     )
+}
+
+/// Comments for the script: the columns of the model that a file of the training's kind does not have as the model takes them.
+fn how_columns_are_made(saved: &SavedModel) -> String {
+    let lines = saved.preprocessor.readings.for_others(&saved.preprocessor.target_names());
+    if lines.is_empty() {
+        return String::new();
+    }
+    let lines: String = lines.iter().map(|line| format!("#   {}\n", on_one_line(line))).collect();
+    format!("# To be made of the columns of the file here, as burnlab makes them when it reads one:\n{lines}")
 }
 
 /// How to use an ONNX model in Python, whatever its columns are.
@@ -338,6 +349,9 @@ columns, categories = json.loads(about["column_names"]), json.loads(about["categ
 rows = pd.read_csv(
     "new.csv"{{delimiter}}, dtype={name: str for name in categories}, keep_default_na=False, na_values={{missing}}
 )
+{{how}}lacking = [name for name in columns if name not in rows]
+if lacking:
+    raise SystemExit(f"new.csv lacks {lacking}: see under Inputs in the model card how they are made")
 for name, known in categories.items():
     unknown = sorted(set(rows[name].dropna()) - set(known))
     if unknown:

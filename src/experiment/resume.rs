@@ -30,21 +30,21 @@ pub struct Plan {
 }
 
 /// Plans how to resume the run that `query` names: from its last checkpoint, or with `epochs` from its end, up to that
-/// many epochs in total.
+/// many epochs in total. `connects`: whether the server is asked for rows that the run's record names.
 ///
 /// # Errors
 /// A run that is training, or has finished (without `epochs`); data or a checkpoint that is missing or changed.
-pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::Result<Plan> {
+pub fn plan(location: &Location, query: &str, epochs: Option<usize>, connects: bool) -> anyhow::Result<Plan> {
     let store = Store::open_read_only_at(location)?;
     let run = recorded(&store, query)?;
     let folder = RunFolder::at(store.folder(&run.record.id));
     let config = folder.config()?;
-    let mut prepared = prepare_again(&folder, &config, location)?;
-    let shapes = prepared.config.model.shapes(&prepared.preprocessor.layout(), prepared.decoder.task.num_outputs());
-    let checkpoint = checkpoint_of(&run, &folder, CHECKPOINT, &shapes)?;
     refuse_changes(&run, &folder, &config)?;
     let is_active = matches!(store.shown(&run), Shown::Running | Shown::Stalled);
     anyhow::ensure!(!is_active, "run `{}` is being trained right now", run.record.id);
+    let mut prepared = prepare_again(&folder, &config, location, connects)?;
+    let shapes = prepared.config.model.shapes(&prepared.preprocessor.layout(), prepared.decoder.task.num_outputs());
+    let checkpoint = checkpoint_of(&run, &folder, CHECKPOINT, &shapes)?;
     let mut closed = None;
     let start = match epochs {
         None => {
@@ -67,18 +67,18 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::
     Ok(Plan { folder, start, prepared, tags: run.record.tags, backend, closed })
 }
 
-fn prepare_again(folder: &RunFolder, config: &Config, location: &Location) -> anyhow::Result<Prepared> {
+fn prepare_again(folder: &RunFolder, config: &Config, location: &Location, connects: bool) -> anyhow::Result<Prepared> {
     if !folder.has(PREPROCESSING) {
         // Killed before anything was written but what the data were: a run that somebody sent reads no other file, and
         // takes none into its folder.
-        let (dataset, _) = folder.data(config)?;
+        let (dataset, _) = folder.data_of(config, connects)?;
         anyhow::ensure!(
             config.model.init_from.is_none(),
             "the run was ended before it had its initial weights from model.init_from: train a new run"
         );
         return Ok(prepare_from(Arc::new(dataset), config, location)?);
     }
-    let (dataset, splits) = folder.data(config)?;
+    let (dataset, splits) = folder.data_of(config, connects)?;
     Ok(Prepared::new(config, Arc::new(dataset), splits, folder.preprocessor(&config.data)?))
 }
 

@@ -12,7 +12,7 @@ use super::calibration::Calibration;
 use super::environment::RunEnvironment;
 use super::weights_file;
 use crate::config::{Config, ConfigError, LoadedConfig};
-use crate::data::{self, DataConfig, Dataset, Inputs, PREPROCESSING_VERSIONS, Preprocessor, Splits};
+use crate::data::{self, Author, DataConfig, Dataset, Inputs, PREPROCESSING_VERSIONS, Preprocessor, Splits};
 use crate::invalid::one_line;
 use crate::model::NamedWeights;
 use crate::shell::command_in;
@@ -279,17 +279,26 @@ impl RunFolder {
     /// The data that the run was trained on, and its split.
     ///
     /// # Errors
-    /// Data that are gone, or whose fingerprint differs from the recorded one.
+    /// Data that are gone, or whose fingerprint differs from the recorded one, or on a server.
     pub fn data(&self, config: &Config) -> anyhow::Result<(Dataset, Splits)> {
-        let dataset =
-            data::load(&config.data).map_err(|error| match config.data.path.as_ref().filter(|path| path.exists()) {
+        self.data_of(config, false)
+    }
+
+    /// The same; `connects`: also from the server that the record names.
+    ///
+    /// # Errors
+    /// As [`RunFolder::data`].
+    pub fn data_of(&self, config: &Config, connects: bool) -> anyhow::Result<(Dataset, Splits)> {
+        let dataset = data::load_of(Author::Record { connects }, &config.data).map_err(|error| {
+            match config.data.path.as_ref().filter(|path| path.exists()) {
                 // What is wrong with it would show parts of a file that only the config of somebody else may have named.
                 Some(path) => anyhow::anyhow!(
                     "`{}` is not the data that the run was trained on: restore the old file, or train a new run",
                     path.display()
                 ),
                 None => anyhow::Error::from(error).context("the run's data cannot be loaded again"),
-            })?;
+            }
+        })?;
         anyhow::ensure!(
             self.environment()?.dataset.fingerprint == dataset.fingerprint(),
             "the data of `{}` have changed since the run was trained: restore the old file, or train a new run",

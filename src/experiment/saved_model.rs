@@ -130,7 +130,10 @@ impl SavedModel {
         match &self.preprocessor.inputs {
             Inputs::Table { .. } => read_examples(file, &self.preprocessor, &self.config.data),
             Inputs::Text(text) => {
-                let dataset = data::text_of_file(file, "the file", text.context)?;
+                let dataset = {
+                    let before = self.preprocessor.readings.encoding.as_deref();
+                    data::text_of_file(file, "the file", text.context, self.config.data.encoding.as_deref(), before)?
+                };
                 let rows: Vec<u32> = (0..dataset.num_rows() as u32).collect();
                 let examples = self.preprocessor.transform(&dataset, &rows);
                 let drift = Drift::of_text(&self.preprocessor, &examples);

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::network::Network;
+use crate::shown::{escaped_json, without_escapes};
 use crate::template::filled;
 
 const PAGE: &str = include_str!("assets/page.html");
@@ -61,12 +62,12 @@ pub fn html(model: &Model, title: &str, lead: &str, card: &str) -> serde_json::R
     // The page has the title already.
     let card = card.strip_prefix("# ").and_then(|rest| rest.split_once('\n')).map_or(card, |(_, rest)| rest);
     // Inside a script an HTML parser looks for `</script` and `<!--`, and in JSON `<` is in texts alone.
-    let json = serde_json::to_string(model)?.replace('<', "\\u003c");
+    let json = escaped_json(&serde_json::to_string(model)?).replace('<', "\\u003c");
     let parts = [
         ("title", &*escaped(title)),
         ("lead", &escaped(lead)),
         ("style", STYLE),
-        ("card", &markdown::html(card)),
+        ("card", &markdown::html(&without_escapes(card))),
         ("model", &json),
         ("script", &SCRIPTS.concat()),
     ];
@@ -75,5 +76,5 @@ pub fn html(model: &Model, title: &str, lead: &str, card: &str) -> serde_json::R
 
 /// Text that HTML shows as it is.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+    without_escapes(text).replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }

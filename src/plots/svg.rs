@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::shown::is_foreign;
+
 /// An element whose attributes and content are already text.
 pub(super) struct Element {
     tag: &'static str,
@@ -142,7 +144,7 @@ fn escaped(text: &str) -> String {
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
             '\u{fffe}' | '\u{ffff}' => {}
-            _ if character.is_control() => {}
+            _ if character.is_control() || is_foreign(character) => {}
             _ => safe.push(character),
         }
     }

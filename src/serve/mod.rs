@@ -11,6 +11,7 @@ mod answer;
 mod extract;
 mod generate;
 mod inference;
+mod log;
 mod models;
 mod observe;
 mod openapi;
@@ -172,9 +173,10 @@ async fn serve_with(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let keeping = tokio::spawn(keep_up(Arc::clone(&state.models), follows));
-    let access = state.access.clone();
+    let (access, models) = (state.access.clone(), Arc::clone(&state.models));
     let served = serve_within(limits, listener, app(state), &access, || {}, shutdown).await;
     keeping.abort();
+    tokio::task::spawn_blocking(move || models.log.wait()).await.ok();
     served
 }
 
@@ -357,7 +359,7 @@ async fn observed(State(state): State<ServeState>, request: Request, next: Next)
     let response = next.run(request).await;
     state.metrics.request(&path, response.status(), began.elapsed());
     if state.is_logged {
-        observe::log(&method, &path, response.status(), began.elapsed());
+        state.models.log.line(&observe::line(&method, &path, response.status(), began.elapsed()));
     }
     response
 }

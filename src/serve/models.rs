@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::log::Log;
 use crate::backend::BackendName;
 use crate::experiment::{Predictor, RunFolder, SavedModel};
 use crate::tracking::Location;
@@ -34,13 +35,14 @@ pub struct Models {
     loaded: RwLock<Vec<Arc<Model>>>,
     /// Of each language model what the user named, and the model.
     writers: RwLock<Vec<(String, Arc<Writer>)>>,
+    pub(super) log: Log,
 }
 
 impl Models {
     /// Loads the models of the runs that `queries` name.
     ///
     /// # Errors
-    /// No such run, or one without a model; a backend that is not compiled in.
+    /// No such run, or one without a model; a backend that is not compiled in; no more threads for this user.
     pub fn open(location: Location, queries: Vec<String>, backend: BackendName) -> anyhow::Result<Self> {
         let (mut of_rows, mut loaded, mut writers) = (Vec::new(), Vec::new(), Vec::new());
         let mut served: Vec<[String; 2]> = Vec::new();
@@ -59,7 +61,7 @@ impl Models {
             }
         }
         let (loaded, writers) = (RwLock::new(loaded), RwLock::new(writers));
-        Ok(Self { location, backend, queries: of_rows, loaded, writers })
+        Ok(Self { location, backend, queries: of_rows, loaded, writers, log: Log::start()? })
     }
 
     /// The language models, in the order of the command line.
@@ -84,16 +86,16 @@ impl Models {
     }
 
     /// Looks again for the runs that were named, and loads those that are not served yet. One that cannot be loaded leaves
-    /// the model that is there in its place, and is told on standard error.
+    /// the model that is there in its place, and is told in the log.
     pub fn reload(&self) {
         for (i, query) in self.queries.iter().enumerate() {
             if let Err(error) = self.reload_one(i, query) {
-                log_line(&serde_json::json!({ "model": query, "error": format!("{error:#}") }));
+                self.log.line(&serde_json::json!({ "model": query, "error": format!("{error:#}") }));
             }
         }
         for i in 0..self.writers().len() {
             if let Err(error) = self.reload_writer(i) {
-                log_line(&serde_json::json!({ "model": self.writers()[i].name, "error": format!("{error:#}") }));
+                self.log.line(&serde_json::json!({ "model": self.writers()[i].name, "error": format!("{error:#}") }));
             }
         }
     }
@@ -107,7 +109,7 @@ impl Models {
         let saved = SavedModel::open(&folder)?;
         anyhow::ensure!(is_writer(&saved), "run `{}` is no language model", saved.name());
         let (name, run) = (present.name.clone(), saved.name());
-        log_line(&serde_json::json!({ "model": name, "run": run, "instead_of": present.run }));
+        self.log.line(&serde_json::json!({ "model": name, "run": run, "instead_of": present.run }));
         let writer = Arc::new(Writer { name, run, saved, backend: self.backend });
         self.writers.write().unwrap_or_else(PoisonError::into_inner)[i].1 = writer;
         Ok(())
@@ -122,7 +124,7 @@ impl Models {
         let saved = SavedModel::open(&folder)?;
         let run = saved.name();
         let predictor = Predictor::start(saved, self.backend)?;
-        log_line(&serde_json::json!({ "model": present.name, "run": run, "instead_of": present.run }));
+        self.log.line(&serde_json::json!({ "model": present.name, "run": run, "instead_of": present.run }));
         let model = Arc::new(Model { name: present.name.clone(), run, predictor });
         self.loaded.write().unwrap_or_else(PoisonError::into_inner)[i] = model;
         Ok(())
@@ -131,14 +133,4 @@ impl Models {
 
 fn is_writer(saved: &SavedModel) -> bool {
     saved.preprocessor.characters().is_some()
-}
-
-/// Writes a line of JSON to standard error, which nobody may read.
-pub(super) fn log_line(line: &serde_json::Value) {
-    use std::io::Write;
-    // JSON leaves in a text what some terminals obey.
-    let is_foreign = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let escaped = |c: char| if is_foreign(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
-    let line: String = line.to_string().chars().map(escaped).collect();
-    writeln!(std::io::stderr(), "{line}").ok();
 }

@@ -9,10 +9,9 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode};
 use axum::response::IntoResponse;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::ServeState;
-use super::models::log_line;
 use crate::data::Drift;
 
 /// Upper limits of the histogram of request times, in seconds.
@@ -56,7 +55,8 @@ impl Metrics {
         }
     }
 
-    fn text(&self) -> String {
+    /// `num_dropped`: lines of the log.
+    fn text(&self, num_dropped: u64) -> String {
         let counts = self.counts();
         let mut text = String::new();
         let head = |text: &mut String, name: &str, kind: &str, help: &str| {
@@ -92,6 +92,9 @@ impl Metrics {
             writeln!(text, "{unlike}{{model=\"{model}\",column=\"{column}\",kind=\"{kind}\"}} {count}")
                 .expect("memory");
         }
+        let dropped = "burnlab_log_lines_dropped_total";
+        head(&mut text, dropped, "counter", "Lines of the log that were dropped since nobody read those before.");
+        writeln!(text, "{dropped} {num_dropped}").expect("memory");
         text
     }
 }
@@ -117,18 +120,18 @@ fn route(path: &str) -> &'static str {
 
 /// `GET /metrics`
 pub async fn metrics(State(state): State<ServeState>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.text())
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.text(state.models.log.num_dropped()))
 }
 
 /// A request as a line of JSON.
-pub(super) fn log(method: &Method, path: &str, status: StatusCode, time: Duration) {
-    log_line(&json!({
+pub(super) fn line(method: &Method, path: &str, status: StatusCode, time: Duration) -> Value {
+    json!({
         "time": jiff::Timestamp::now().to_string(),
         "method": method.as_str(),
         "path": path,
         "status": status.as_u16(),
         "seconds": time.as_secs_f64(),
-    }));
+    })
 }
 
 #[cfg(test)]
@@ -142,7 +145,7 @@ mod tests {
             metrics.request("/predict/x", StatusCode::OK, Duration::from_millis(milliseconds));
         }
         metrics.request("/any/thing", StatusCode::NOT_FOUND, Duration::from_secs(1));
-        let text = metrics.text();
+        let text = metrics.text(7);
         for line in [
             "burnlab_requests_total{route=\"/predict\",status=\"200\"} 4",
             "burnlab_requests_total{route=\"other\",status=\"404\"} 1",
@@ -153,6 +156,7 @@ mod tests {
             "burnlab_request_seconds_bucket{le=\"2.5\"} 4",
             "burnlab_request_seconds_bucket{le=\"+Inf\"} 5",
             "burnlab_request_seconds_count 5",
+            "burnlab_log_lines_dropped_total 7",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

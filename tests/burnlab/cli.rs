@@ -225,6 +225,68 @@ fn bad_input_gets_one_clear_line_with_its_place() {
             vec![],
             vec!["c.toml:4:18: ", "; TOML writes decimals with a point: 0.01, not 0,01\n4 | learning_rate = 0,01"],
         ),
+        (
+            "a number in place of one of a few words",
+            good.into(),
+            vec!["training.threshold=0.5"],
+            vec!["--set training.threshold=0.5: expected one of `accuracy`, "],
+        ),
+        (
+            "the same in the file",
+            "[data]\nsource = \"iris\"\n[training]\noptimizer = 3\n".into(),
+            vec![],
+            vec!["c.toml:4:13: expected one of `sgd`, `adam`, "],
+        ),
+        (
+            "true in place of a section",
+            "[data]\nsource = \"iris\"\n[training]\nearly_stopping = true\n".into(),
+            vec![],
+            vec![
+                "c.toml:4:18: invalid type: boolean `true`, expected a table of keys: write [training.early_stopping], and below it `",
+            ],
+        ),
+        (
+            "true in place of a section from the command line",
+            good.into(),
+            vec!["data.augment=true"],
+            vec!["--set data.augment=true: invalid type: boolean `true`, expected a table of keys: set `data.augment."],
+        ),
+        (
+            "a word that belongs into a section",
+            good.into(),
+            vec!["training.schedule=cosine"],
+            vec!["expected a table of keys; did you mean `training.schedule.kind = \"cosine\"`?"],
+        ),
+        (
+            "below 0",
+            "seed = -1\n[data]\nsource = \"iris\"\n".into(),
+            vec![],
+            vec!["c.toml:1:8: invalid value: integer `-1`, expected a whole number of 0 or more"],
+        ),
+        (
+            "below 0 from the command line",
+            good.into(),
+            vec!["training.max_epochs=-3"],
+            vec!["--set training.max_epochs=-3: invalid value: integer `-3`, expected a whole number of 0 or more"],
+        ),
+        (
+            "a path of Windows",
+            "[data]\npath = \"C:\\Users\\me\\d.csv\"\ntarget = \"y\"\n".into(),
+            vec![],
+            vec!["c.toml:2:", "; a backslash begins an escape in \"...\": write / in a path, or the text in '...'"],
+        ),
+        (
+            "another path of Windows",
+            "[data]\npath = \"D:\\my\\d.csv\"\ntarget = \"y\"\n".into(),
+            vec![],
+            vec!["c.toml:2:", "write / in a path, or the text in '...'"],
+        ),
+        (
+            "a path of Windows from the command line",
+            good.into(),
+            vec!["data.path=\"C:\\Users\\me\\d.csv\""],
+            vec!["write / in a path, or the text in '...'"],
+        ),
         ("no override", good.into(), vec!["seed"], vec!["--set seed: write it as key=value"]),
     ];
     for (what, config, overrides, expected) in cases {
@@ -244,22 +306,78 @@ fn bad_input_gets_one_clear_line_with_its_place() {
         assert_eq!(std::fs::read_to_string(file).unwrap(), config, "{what}: the user's file is as it was");
         assert!(!place.path("artifacts").exists(), "{what}: nothing is recorded before epoch 1");
     }
+    for (words, expected) in [
+        (
+            &["generate", "latest", "--temperature", "-1"][..],
+            "'-1' for '--temperature <T>': a temperature is a number of 0 or more",
+        ),
+        (&["explain", "latest", "--row", "-1"], "'-1' for '--row <N>': it must be a whole number of 0 or more"),
+        (&["explain", "latest", "--background", "-2"], "'-2' for '--background <N>': -2 is not in 1..="),
+        (
+            &["predict", "latest", "--coverage", "-0.5"],
+            "'-0.5' for '--coverage <SHARE>': it must be above 0 and below 1",
+        ),
+        (&["generate", "latest", "--seed", "-7"], "'-7' for '--seed <S>': it must be a whole number of 0 or more"),
+        (&["--config", "good.csv", "--seeds", "-3"], "'-3' for '--seeds <N>': -3 is not in 1..="),
+    ] {
+        let output = place.run(words);
+        let error = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && error.contains(expected), "{words:?}: {error}");
+    }
     let output = place.run(&["--config", "no.toml"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("no.toml: no such file in "), "{}", text(&output.stderr));
     assert_eq!(place.run(&["--nonsense"]).status.code(), Some(2));
     // A table in place of its config, and a config in place of a verb.
-    let table = text(&place.run(&["--config", "good.csv"]).stderr);
-    let (said, lines) = table.split_once('\n').unwrap();
-    assert!(said.contains("good.csv: this is a table, not a config"), "{table}");
-    place.write("made.toml", &(lines.replace("...", "y") + "numeric = [\"a\"]\n"));
-    assert!(place.run(&["config", "check", "made.toml"]).status.success(), "{lines}");
+    for words in [&["--config", "good.csv"][..], &["tune", "good.csv"], &["config", "check", "good.csv"]] {
+        let table = text(&place.run(words).stderr);
+        let expected =
+            "error: good.csv: this is a table, not a config: `burnlab init good.csv` writes a config for it\n";
+        assert_eq!(table, expected, "{words:?}");
+    }
+    let output = place.run(&["good.csv"]);
+    let tip = "tip: to write a config for these data, which is then trained, write `burnlab init good.csv`\n";
+    assert!(output.status.code() == Some(2) && text(&output.stderr).contains(tip), "{}", text(&output.stderr));
+    let init = ["init", "good.csv", "--set", "data.numeric=[\"a\"]", "--output", "made.toml"];
+    assert!(place.run(&init).status.success(), "{}", text(&place.run(&init).stderr));
     for (words, config) in [(&["train", "made.toml"][..], "made.toml"), (&["digits"], "digits"), (&["trian"], "FILE")] {
         let output = place.run(words);
         let tip = format!("tip: to train what a config describes, write `burnlab --config {config}`\n");
         assert!(output.status.code() == Some(2) && text(&output.stderr).contains(&tip), "{}", text(&output.stderr));
     }
     assert!(!text(&place.run(&["runs", "digits"]).stderr).contains("tip: to train"));
+}
+
+#[test]
+fn what_other_programs_call_keys_and_verbs_is_told_by_its_name_here() {
+    let place = Place::new();
+    for (words, tip) in [
+        (&["--config", "digits", "--epochs", "3"][..], "write `--set training.max_epochs=3`"),
+        (&["--config", "digits", "--lr", "0.1"], "write `--set training.learning_rate=0.1`"),
+        (&["--config", "digits", "--batch-size=8"], "write `--set training.batch_size=8`"),
+        (&["tune", "digits", "--patience", "5"], "write `--set training.early_stopping.patience=5`"),
+        (&["config", "check", "digits", "--hidden", "64"], "write `--set 'model.hidden=[64]'`"),
+        (&["init", "d.csv", "--seed", "7"], "write `--set seed=7`"),
+        (&["runs", "diff", "a", "b"], "write `burnlab runs compare a b`"),
+        (&["runs", "ls"], "write `burnlab runs list`"),
+        (&["compare", "a", "b"], "write `burnlab runs compare`"),
+        (&["eval", "a"], "write `burnlab evaluate`"),
+    ] {
+        let output = place.run(words);
+        let error = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && error.contains(tip), "{words:?}: {error}");
+        assert!(!error.contains("as a value, use"), "{error}");
+    }
+    // Where there are no keys, none is named.
+    let error = text(&place.run(&["predict", "digits", "d.csv", "--epochs", "3"]).stderr);
+    assert!(!error.contains("--set"), "{error}");
+    for (key, meant) in
+        [("patience = 5", "early_stopping.patience"), ("epochs = 3", "max_epochs"), ("lr = 0.1", "learning_rate")]
+    {
+        place.write("c.toml", &format!("[data]\nsource = \"iris\"\n[training]\n{key}\n"));
+        let error = text(&place.run(&["config", "check", "c.toml"]).stderr);
+        assert!(error.contains(&format!("did you mean `{meant}`?")), "{error}");
+    }
 }
 
 #[test]

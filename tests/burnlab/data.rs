@@ -433,7 +433,7 @@ fn a_bad_csv_file_is_one_clear_line() {
             latin1,
             |c| c.encoding = Some("utf-8".into()),
             "data.path",
-            "DIR/a.csv:2: column `c` is not UTF-8: name the file's encoding in data.encoding (\"utf-8\", \"windows-1252\", \"utf-16le\", \"gbk\", \"shift_jis\", \"big5\", ...)",
+            "DIR/a.csv:2: column `c` holds `caf\u{fffd}`, which is not UTF-8: correct it, or, if the file has another encoding, name it in data.encoding (\"utf-8\", \"windows-1252\", \"utf-16le\", \"gbk\", \"shift_jis\", \"big5\", ...)",
         ),
         (b"\x1f\x8b\x08garbage", same, "data.path", "DIR/a.csv cannot be read: invalid gzip header"),
         (

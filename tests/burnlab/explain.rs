@@ -344,6 +344,8 @@ fn every_task_has_its_numbers() {
         assert!(works(&place, &["explain", name]).contains("plots/dependence.svg"));
     }
     refused(&place, &["classes", "--row", "0", "--of", "god"], "did you mean `good`? It has `fair`, `good`, `poor`");
+    let far = "--of maybe: the run predicts no such thing. It has `fair`, `good`, `poor`";
+    refused(&place, &["classes", "--row", "0", "--of", "maybe"], far);
     refused(&place, &["y", "--row", "0", "--log-odds"], "--log-odds are of probabilities");
     refused(&place, &["y", "--row", "60"], "the rows are 0 to 59");
     refused(&place, &["y", "--data", "c.csv", "--row", "60"], "c.csv has the rows 0 to 59");

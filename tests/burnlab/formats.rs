@@ -46,7 +46,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A ZIP archive as APPNOTE.TXT has it.
-fn zip(files: &[(&str, &[u8])], is_deflated: bool) -> Vec<u8> {
+pub fn zip(files: &[(&str, &[u8])], is_deflated: bool) -> Vec<u8> {
     let (mut archive, mut directory) = (Vec::new(), Vec::new());
     for (name, bytes) in files {
         let mut crc = flate2::Crc::new();
@@ -86,7 +86,7 @@ fn zip(files: &[(&str, &[u8])], is_deflated: bool) -> Vec<u8> {
 }
 
 /// An array as `numpy.lib.format` has it.
-fn npy(descr: &str, shape: &str, is_fortran: bool, cells: &[u8]) -> Vec<u8> {
+pub fn npy(descr: &str, shape: &str, is_fortran: bool, cells: &[u8]) -> Vec<u8> {
     let order = if is_fortran { "True" } else { "False" };
     let mut header = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}");
     header += &" ".repeat(63 - (10 + header.len()) % 64);
@@ -166,8 +166,8 @@ fn on_server(rows: &[Row]) -> Option<(String, Schema)> {
 
 /// A schema of its own for a test, dropped with it.
 #[cfg(feature = "postgres")]
-struct Schema {
-    address: String,
+pub struct Schema {
+    pub address: String,
     name: String,
     server: String,
 }
@@ -175,7 +175,7 @@ struct Schema {
 #[cfg(feature = "postgres")]
 impl Schema {
     /// `None` where there is no server to test with.
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         let server = std::env::var("BURNLAB_POSTGRES").ok()?;
         let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
         let name = format!("data_{}_{time}", std::process::id());
@@ -188,7 +188,7 @@ impl Schema {
         Some(schema)
     }
 
-    fn run(&self, sql: &str) {
+    pub fn run(&self, sql: &str) {
         let mut client = postgres::Client::connect(&self.server, postgres::NoTls).unwrap();
         client.batch_execute(&format!("SET search_path = {}; {sql}", self.name)).unwrap();
     }
@@ -581,7 +581,7 @@ fn several_files_are_one_table_with_the_columns_of_the_first() {
 
 /// A workbook as Excel writes it, of sheets with rows of cells in XML.
 #[cfg(feature = "excel")]
-fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
+pub fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
     let numbered = |of: &dyn Fn(usize, &str) -> String| -> String {
         sheets.iter().enumerate().map(|(i, (name, _))| of(i + 1, name)).collect()
     };
@@ -630,7 +630,7 @@ fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
 
 /// A cell at a place such as `B7`: a number, or a text.
 #[cfg(feature = "excel")]
-fn cell(place: &str, content: &str) -> String {
+pub fn cell(place: &str, content: &str) -> String {
     match content.parse::<f64>() {
         Ok(_) => format!("<c r=\"{place}\"><v>{content}</v></c>"),
         Err(_) => format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{content}</t></is></c>"),
@@ -715,7 +715,7 @@ fn a_sheet_is_the_table_that_csv_is() {
         (head.clone(), "b.xlsx has a header line and no rows"),
         (
             head.clone() + "<row r=\"2\">" + &cell("A2", "1") + &cell("XFD2", "7") + "</row>",
-            "b.xlsx:2: 16384 cells, and the row of names has 2: name the columns",
+            "b.xlsx:2: 16384 cells, and the row of names, line 1, has 2: name the columns",
         ),
         (
             "<row r=\"1\">".to_owned() + &cell("A1", "y") + &cell("B1", "y") + "</row>",
@@ -729,6 +729,41 @@ fn a_sheet_is_the_table_that_csv_is() {
     ] {
         files.refuses("b.xlsx", workbook(&[("D", rows)]), expected);
     }
+}
+
+#[cfg(feature = "excel")]
+#[test]
+fn merged_cells_and_formulas_without_a_result_are_told() {
+    let files = Files::new();
+    // Each town stands beside four rows; nobody has computed `total`.
+    let row = |i: usize| {
+        let r = i + 2;
+        let town = if i % 4 == 0 { cell(&format!("A{r}"), ["Ulm", "Bonn", "Mainz"][i / 4 % 3]) } else { String::new() };
+        let total = format!("<c r=\"C{r}\"><f>B{r}*2</f></c>");
+        let bought = cell(&format!("D{r}"), ["no", "yes"][i % 2]);
+        format!("<row r=\"{r}\">{town}{}{total}{bought}</row>", cell(&format!("B{r}"), &(i * 37 % 61).to_string()))
+    };
+    let head =
+        ["town", "x", "total", "y"].iter().zip("ABCD".chars()).map(|(name, column)| cell(&format!("{column}1"), name));
+    let head = format!("<row r=\"1\">{}</row>", head.collect::<String>());
+    let merged: String = (0..15).map(|i| format!("<mergeCell ref=\"A{}:A{}\"/>", 4 * i + 2, 4 * i + 5)).collect();
+    // They stand after the cells.
+    let rows = head
+        + &(0..60).map(row).collect::<String>()
+        + "</sheetData><mergeCells>"
+        + &merged
+        + "</mergeCells><sheetData>";
+    let found = files.read("t.xlsx", workbook(&[("T", rows)])).unwrap();
+    for expected in [
+        "merged cells in `town`: 45 cells that belong to them are empty, and count as missing (unmerge the cells, and fill the \
+         value into all of them)",
+        "60 formulas in `total` have no result in the file, and count as missing: open it in Excel or LibreOffice, and save it",
+    ] {
+        assert!(found.notes.iter().any(|note| note == expected), "{:?}", found.notes);
+    }
+    let target = DataConfig { target: Some("total".into()), ..files.config("t.xlsx") };
+    let error = files.load(&target).unwrap_err();
+    assert!(error.contains("`total` is always missing; 60 formulas in `total` have no result in the file"), "{error}");
 }
 
 #[cfg(feature = "parquet")]
@@ -774,6 +809,81 @@ fn every_type_of_parquet_and_arrow_is_the_text_that_csv_has() {
             );
         }
     }
+}
+
+/// Files of some kilobytes whose cells would take gigabytes, in less memory than they would.
+#[cfg(feature = "parquet")]
+#[test]
+fn cells_of_parquet_and_arrow_that_fill_memory_are_one_clear_line() {
+    for (name, expected) in [
+        ("large-page.parquet", "column `c` has a page of 80 MiB for 36 cells: a cell has at most 16 MiB"),
+        ("large-dictionary.parquet", "column `c` has a page of 80 MiB for 2 cells: a cell has at most 16 MiB"),
+        ("large-cell.parquet", "column `c` has a cell of more than 16 MiB"),
+        ("large-batch.arrow", "80 MiB for 108 cells: a cell has at most 16 MiB"),
+        ("large-cell.arrow", "column `c` has a cell of more than 16 MiB"),
+    ] {
+        refused_in_little_memory(&table_of_others(name), expected);
+    }
+}
+
+/// As an OpenDocument spreadsheet, a workbook has no cell of more than 16 MiB, in whatever way it is written.
+#[cfg(feature = "excel")]
+#[test]
+fn cells_of_a_workbook_that_fill_memory_are_one_clear_line() {
+    let place = Place::new();
+    let head = "<row r=\"1\">".to_owned() + &cell("A1", "x") + &cell("B1", "b") + "</row>";
+    let rows: String = (2..30)
+        .map(|r| {
+            format!(
+                "<row r=\"{r}\">{}{}</row>",
+                cell(&format!("A{r}"), &(r * 37 % 31).to_string()),
+                cell(&format!("B{r}"), ["a", "b"][r % 2])
+            )
+        })
+        .collect();
+    let (large, million) = ("has a cell or an element of more than 16 MiB", "a".repeat(1 << 20));
+    for (last, expected) in [
+        (cell("B30", &million.repeat(150)), large),
+        (
+            format!("<c r=\"B30\" t=\"inlineStr\"><is>{}</is></c>", format!("<r><t>{million}</t></r>").repeat(150)),
+            large,
+        ),
+        (format!("<c r=\"B30\" x=\"{}\"/>", million.repeat(150)), large),
+    ] {
+        let file = place.path("b.xlsx");
+        std::fs::write(&file, workbook(&[("D", format!("{head}{rows}<row r=\"30\">{last}</row>"))])).unwrap();
+        refused_in_little_memory(&file, expected);
+    }
+    let file = place.path("b.xlsx");
+    std::fs::write(&file, workbook(&[("D", format!("{head}{rows}"))])).unwrap();
+    assert!(place.run(&["init", "b.xlsx", "-o", "-"]).status.success());
+}
+
+/// That burnlab refuses a file with `expected`, in one line and never more than 250 MiB.
+#[cfg(any(feature = "excel", feature = "parquet"))]
+#[track_caller]
+fn refused_in_little_memory(file: &Path, expected: &str) {
+    let place = Place::new();
+    let mut child = place.command(&["init", file.to_str().unwrap(), "--target", "b", "-o", "-"]);
+    let child = child.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let peak = std::thread::spawn(move || {
+        let mut peak = 0;
+        // Until it has ended.
+        while let Some(found) = std::fs::read_to_string(&status).ok().and_then(|text| {
+            let line =
+                text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").to_owned();
+            line.parse::<u64>().ok()
+        }) {
+            peak = found;
+        }
+        peak >> 10
+    });
+    let output = child.wait_with_output().unwrap();
+    let (error, peak) = (text(&output.stderr), peak.join().unwrap());
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains(expected) && error.lines().count() == 1, "{error}");
+    assert!(peak < 250, "{file:?} took {peak} MiB");
 }
 
 /// Bytes that are flipped, cut off or repeated: an answer or a line, and never a panic or all memory.
@@ -960,7 +1070,7 @@ fn a_query_of_a_server_gives_the_table_and_changes_nothing() {
 
 /// A spreadsheet as LibreOffice writes it, of one sheet with these rows in XML.
 #[cfg(feature = "excel")]
-fn spreadsheet(rows: &str) -> Vec<u8> {
+pub fn spreadsheet(rows: &str) -> Vec<u8> {
     let content = format!(
         "<?xml version=\"1.0\"?>\n<office:document-content><office:body><office:spreadsheet>\n<table:table \
          table:name=\"A &amp; B\"><table:table-column/>{rows}</table:table><table:table table:name=\"C\"/>\
@@ -971,7 +1081,7 @@ fn spreadsheet(rows: &str) -> Vec<u8> {
 }
 
 #[cfg(feature = "excel")]
-fn ods_row(cells: &[(&str, &str)]) -> String {
+pub fn ods_row(cells: &[(&str, &str)]) -> String {
     let cell = |(attributes, text): &(&str, &str)| {
         format!("<table:table-cell {attributes}><text:p>{text}</text:p></table:table-cell>")
     };

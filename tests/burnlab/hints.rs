@@ -124,3 +124,49 @@ fn a_check_says_what_is_to_be_beaten_and_what_to_do_next() {
     let (out, _) = hints(&place, &["config", "check", "four.toml"]);
     assert!(out.contains("\ngoal   better than always answering the mean, 3.0000: rmse 1.8708 on the training rows\n"));
 }
+
+/// What a hinted command changes beside what it says would be compared with it: the keys of `config render` that differ.
+#[track_caller]
+fn changed(place: &Place, hinted: &str, config: &str) -> Vec<String> {
+    let (_, sets) = hinted.split_once(&format!("--config {config}")).unwrap();
+    let before = crate::place::works(place, &["config", "render", config]);
+    let after = pasted(place, &format!("burnlab config render {config}{sets}"));
+    assert!(after.status.success(), "{hinted}: {}", text(&after.stderr));
+    let after = text(&after.stdout);
+    let lines = |one: &str, other: &str| {
+        let lines = one.lines().filter(|line| !other.lines().any(|other| other == *line));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(before.lines().count(), after.lines().count(), "{before}\n{after}");
+    assert_eq!(lines(&before, &after).len(), lines(&after, &before).len());
+    lines(&after, &before)
+}
+
+#[test]
+fn a_hinted_command_changes_only_what_it_says_of_what_the_data_chose() {
+    let place = Place::new();
+    // A table of overlapping classes, so that there is something left to gain.
+    let row = |i: usize| {
+        let (x, z) = (i * 37 % 101, i * 53 % 97);
+        format!("{x}.5,{z}.5,{}\n", ["a", "b"][usize::from(x + z + i * 29 % 61 > 120)])
+    };
+    place.write("t.csv", &format!("x,z,y\n{}", (0..200).map(row).collect::<String>()));
+    let data = "[data]\npath = \"t.csv\"\ntarget = \"y\"\n";
+    for (name, training) in [("all.toml", ""), ("epochs.toml", "[training]\nmax_epochs = 12\n")] {
+        place.write(name, &format!("{data}{training}"));
+        let (_, found) = hints(&place, &["--config", name]);
+        let wider = command_of(&found, "try a wider net");
+        assert_eq!(changed(&place, wider, name), ["hidden = [128]"], "{wider}");
+    }
+    // A number of epochs would replace the training that the data chose, where a network is given.
+    place.write("net.toml", &format!("{data}[model]\nhidden = [4]\n"));
+    let place_of_net = ["--config", "net.toml", "--set", "training.early_stopping.patience=1000"];
+    let (_, found) = hints(&place, &place_of_net);
+    for (advice, command) in found.iter().filter(|(_, command)| command.contains("--set training.max_epochs=")) {
+        let differs = changed(&place, command, "net.toml");
+        assert!(
+            differs.iter().all(|line| line.starts_with("max_epochs") || line.starts_with("patience")),
+            "{advice}: {differs:?}"
+        );
+    }
+}

@@ -100,6 +100,38 @@ fn perplexity_is_that_of_pen_and_paper() {
     }
 }
 
+/// The bytes are those of the encodings' tables: é is e9 in Windows-1252, e9 82 in Shift-JIS is one character.
+#[test]
+fn a_text_of_an_older_encoding_is_read_as_the_config_or_its_bytes_say() {
+    let folder = crate::place::folder();
+    let characters = |config: &DataConfig| match load(config).unwrap().target {
+        burnlab::data::Target::Text(text) => text.characters.iter().collect::<String>(),
+        _ => unreachable!(),
+    };
+    let config = of_text(folder.path(), b"caf\xe9 au lait, th\xe9 noir", 4);
+    let named = |name: &str| DataConfig { encoding: Some(name.into()), ..config.clone() };
+    assert_eq!(characters(&named("latin1")), "café au lait, thé noir");
+    assert_eq!(characters(&named("iso-8859-5")), "cafщ au lait, thщ noir");
+    assert_eq!(characters(&config), "café au lait, thé noir");
+    let data = load(&config).unwrap();
+    assert_eq!(data.notes, ["the file is not UTF-8: read as windows-1252 (data.encoding)"]);
+    assert_eq!(data.readings.encoding.as_deref(), Some("windows-1252"));
+    assert_eq!(load(&named("latin1")).unwrap().notes, [""; 0]);
+    assert!(load(&named("utf-8")).unwrap_err().message.contains("is not UTF-8: name its encoding in data.encoding"));
+    // With the mark of UTF-16, whose `b` is of another language than the first text.
+    assert_eq!(characters(&of_text(folder.path(), b"\xff\xfea\0b\0a\0", 1)), "aba");
+
+    // A run of it, and another file of the same encoding.
+    let place = crate::place::Place::new();
+    let verse = "caf\u{e9} ou th\u{e9}, l\u{e9}ger ou fort; ".repeat(20);
+    let latin: Vec<u8> = verse.chars().map(|c| c as u8).collect();
+    std::fs::write(place.path("t.txt"), latin).unwrap();
+    place.write("t.toml", "[data]\npath = \"t.txt\"\ntask = \"language_model\"\ncontext = 8\nencoding = \"latin1\"\n[model]\nkind = \"transformer\"\nwidth = 8\nheads = 1\ndepth = 1\n[training]\nmax_epochs = 1\n");
+    crate::place::works(&place, &["--config", "t.toml", "--quiet"]);
+    let evaluated = crate::place::works(&place, &["evaluate", "t", "--data", "t.txt", "--strict"]);
+    assert!(evaluated.contains("perplexity"), "{evaluated}");
+}
+
 #[test]
 fn a_text_that_cannot_be_learned_from_is_one_clear_line() {
     let folder = crate::place::folder();
@@ -109,9 +141,13 @@ fn a_text_that_cannot_be_learned_from_is_one_clear_line() {
         (b"x", 64, "data.path", "holds only one character: there is no next character to learn"),
         (b"\xef\xbb\xbfx", 64, "data.path", "holds only one character: there is no next character to learn"),
         (&b"\n".repeat(1000), 64, "data.path", "holds only '\\n', repeated: there is nothing to learn"),
-        (b"caf\xe9 noir", 64, "data.path", "is not UTF-8: byte 3 is 0xe9; convert it to UTF-8"),
-        (b"\xff\xfea\0b\0", 64, "data.path", "is UTF-16: convert it to UTF-8"),
-        (&[0, 159, 146, 150, 255], 1, "data.path", "is not UTF-8: byte 1 is 0x9f; convert it to UTF-8"),
+        (
+            &[0, 159, 146, 150, 255],
+            1,
+            "data.path",
+            "is not UTF-8, and holds bytes of 0: is it a text? If so, name its encoding in data.encoding (\"utf-8\", \
+             \"windows-1252\", \"utf-16le\", \"gbk\", \"shift_jis\", \"big5\", ...)",
+        ),
         (many.as_bytes(), 64, "data.path", "has 5000 distinct characters, more than 4096: is it a text?"),
         (
             b"abcde",

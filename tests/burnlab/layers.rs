@@ -6,15 +6,15 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 40] = [
+const LAYERS: [(&str, &str); 41] = [
     ("main", "cli commands"),
     ("library", "backend config experiment tracking training"),
     (
         "commands",
-        "backend bounded cli comparison config dashboard data directory experiment figures invalid learn metric model onnx permissions plots postgresql secrets shell serve shipped sweep threads tracking training web",
+        "backend bounded cli comparison config dashboard data directory experiment figures invalid learn metric model onnx permissions plots postgresql secrets shell serve shipped shown sweep threads tracking training web",
     ),
     ("cli", "backend experiment shell shipped tracking"),
-    ("serve", "backend data experiment keyed tracking training web"),
+    ("serve", "backend data experiment keyed shown threads tracking training web"),
     (
         "learn",
         "backend config cpu data experiment figures invalid keyed metric model shell shipped tracking training web",
@@ -34,9 +34,9 @@ const LAYERS: [(&str, &str); 40] = [
     ("metric", "data"),
     ("data", "bounded figures invalid keyed missing permissions postgresql secrets shipped sqlite_file threads"),
     ("sweep", "invalid keyed"),
-    ("plots", "figures"),
+    ("plots", "figures shown"),
     ("onnx", "network"),
-    ("page", "network template"),
+    ("page", "network shown template"),
     ("network", ""),
     ("web", ""),
     ("bounded", ""),
@@ -53,6 +53,7 @@ const LAYERS: [(&str, &str); 40] = [
     ("shell", ""),
     ("threads", ""),
     ("shipped", ""),
+    ("shown", ""),
     ("keyed", ""),
     ("invalid", ""),
     ("lib", "backend config cpu data experiment library model tracking training"), // passes on what is public
@@ -239,6 +240,28 @@ fn sql_backends_and_unsafe_code_have_their_places() {
         wrong.insert(format!("unsafe code is in {unsafe_files:?}: it belongs into one file"));
     }
     assert_none("out of their place", wrong);
+}
+
+/// What one place prints, and keeps when it is lost: `println!` would panic, and others forget it.
+#[test]
+fn standard_output_has_one_place() {
+    let mut wrong = BTreeSet::new();
+    for module in &modules().all {
+        let file = &module.file;
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)).unwrap();
+        let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("#[cfg(test)]"));
+        // Whether it is a terminal, and what clap has printed.
+        let is_asked = |line: &str| line.contains("stdout().is_terminal()") || line.contains("stdout().flush()");
+        let prints = |line: &str| ["stdout()", " println!(", " print!("].iter().any(|way| line.contains(way));
+        // A module of tests asks for `test` outside of itself.
+        let is_test = text.contains("\n#[test]") || file.contains("/tests/") || file == "commands/output.rs";
+        for line in lines.filter(|line| !line.starts_with("//")).map(|line| format!(" {line}")) {
+            if !is_test && prints(&line) && !is_asked(&line) {
+                wrong.insert(format!("{file} prints by itself: {line}"));
+            }
+        }
+    }
+    assert_none("past commands/output.rs", wrong);
 }
 
 fn may_speak_sql(file: &str) -> bool {

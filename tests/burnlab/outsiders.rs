@@ -71,6 +71,36 @@ fn images(place: &Place) {
     }
 }
 
+/// Characters that have a terminal, an editor or a browser show the rest of a line in another order, in the columns, classes and
+/// notes of a run: files and JSON say that they are there, and are not changed by them.
+#[test]
+fn no_file_that_is_written_shows_a_line_in_another_order() {
+    let place = Place::new();
+    place.write(
+        "t.csv",
+        &format!("x\u{202e},z,\"y\u{2066}\"\n{}", "1,2,a\u{202d}\n2,1,b\n3,5,a\u{202d}\n4,3,b\n".repeat(10)),
+    );
+    works(&place, &["init", "t.csv", "-o", "t.toml"]);
+    let config = fs::read_to_string(place.path("t.toml")).unwrap();
+    assert!(config.contains("\"y\\u2066\"") && config.contains("x\u{fffd}"), "{config}");
+    // What it says is what is meant.
+    works(&place, &["--config", "t.toml", "-q", "--set", "training.max_epochs=2"]);
+    works(&place, &["runs", "note", "t", "a\u{202e}b"]);
+    works(&place, &["export", "t", "--format", "html", "-o", "t.html"]);
+    works(&place, &["export", "t", "--format", "safetensors", "-o", "t.safetensors"]);
+    works(&place, &["report", "t", "-o", "report.html"]);
+    let json = works(&place, &["runs", "show", "t", "--json"]);
+    assert!(json.contains("a\\u202eb"), "{json}");
+    let record: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(record.to_string().contains("a\u{202e}b"), "{record}");
+    let files = ["t.html", "t.safetensors.md", "report.html"].map(|file| fs::read_to_string(place.path(file)).unwrap());
+    for text in files.iter().chain([&config, &json]) {
+        let foreign = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let found = text.lines().find(|line| line.contains(foreign));
+        assert!(found.is_none(), "{found:?}");
+    }
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Clients of servers
 
@@ -124,6 +154,30 @@ fn the_page_explains_no_model_that_fills_memory() {
     let (status, answer) = served.ask("GET", &path, "").unwrap();
     assert_eq!(status, 400, "{answer}");
     assert!(answer.contains(&format!("burnlab explain {id} --row {row}")), "{answer}");
+}
+
+/// Whoever reads the log may be asleep; its pipe is full after 64 KiB, and the lines that wait for it after 1 MiB.
+#[test]
+#[cfg(unix)]
+fn a_log_that_nobody_reads_stops_no_server() {
+    let place = trained(&[]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let command = place.command(&["serve", "t", "--port", "0", "--access-log"]);
+    let mut served = Served::start_telling(command, writer).unwrap();
+    let long = format!("/{}", "x".repeat(6000));
+    for i in 0..250 {
+        let answer = served.answer("GET", &long, &[], b"").unwrap_or_else(|| panic!("no answer to request {i}"));
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
+    let (_, metrics) = served.ask("GET", "/metrics", "").unwrap();
+    let dropped = metrics.lines().find_map(|line| line.strip_prefix("burnlab_log_lines_dropped_total ")).unwrap();
+    assert!(dropped.parse::<u32>().unwrap() > 10, "{dropped}");
+    signal("TERM", served.process.id());
+    let status = wait_for("the server's end", || served.process.try_wait().unwrap());
+    assert!(status.success(), "{status}");
+    drop(served);
+    let told: Vec<String> = std::io::BufRead::lines(std::io::BufReader::new(reader)).map_while(Result::ok).collect();
+    assert!(told.iter().filter(|line| line.contains("\"status\":404")).count() > 5, "{told:?}");
 }
 
 /// It reads that store without locks, whose files it may not make, and would see nothing that comes later.
@@ -416,4 +470,88 @@ fn what_is_kept_of_a_pipe_is_gone_however_the_process_ends() {
     let output = output_of(child, "the end");
     assert!(output.status.success() && text(&output.stdout).lines().count() == 3, "{DEADLINE:?}");
     assert_eq!(left(), 0);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What a record of a run names
+
+/// The config of run `t`, with other keys of `[data]`.
+fn rewrite(place: &Place, data: &str) {
+    let folder = fs::read_dir(place.path("artifacts/runs")).unwrap().next().unwrap().unwrap().path();
+    let config = fs::read_to_string(folder.join("config.toml")).unwrap();
+    let kept: Vec<&str> = config.lines().filter(|line| !line.starts_with("path = ")).collect();
+    fs::write(folder.join("config.toml"), kept.join("\n").replace("[data]", &format!("[data]\n{data}"))).unwrap();
+}
+
+/// A run that somebody sent would have its user's password sent to a server of theirs, and their queries run on the user's own.
+#[test]
+fn the_record_of_a_run_leads_to_no_server() {
+    let place = trained(&[]);
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    server.set_nonblocking(true).unwrap();
+    let address = format!("postgres://me@{}/db", server.local_addr().unwrap());
+    rewrite(&place, &format!("path = \"{address}\"\nquery = \"select 1\""));
+    for args in [
+        &["explain", "latest", "--row", "1"][..],
+        &["explain", "latest"],
+        &["explain-step", "latest"],
+        &["evaluate", "latest"],
+        &["predict", "latest", "t.csv"],
+        &["plot", "latest"],
+        &["resume", "latest"],
+        &["resume", "latest", "--epochs", "4"],
+    ] {
+        let output = place.command(args).env("PGPASSWORD", "hunter2").output().unwrap();
+        assert!(!text(&output.stderr).contains("panicked"), "{args:?}: {}", text(&output.stderr));
+        assert!(server.accept().is_err(), "{args:?} asked the server");
+    }
+    // The params tell that the config is not the run's; where these are changed, too, only the user's word leads there.
+    let store = rusqlite::Connection::open(place.path("artifacts/burnlab.db")).unwrap();
+    let record: String = store.query_row("SELECT record FROM run", [], |row| row.get(0)).unwrap();
+    let mut record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    record["params"]["data.path"] = address.as_str().into();
+    record["params"]["data.query"] = "select 1".into();
+    store.execute("UPDATE run SET record = ?1", [record.to_string()]).unwrap();
+    drop(store);
+    let error = refused(&place.run(&["resume", "latest", "--epochs", "4"]));
+    assert!(error.contains("the rows are on the server") && error.contains("--connect"), "{error}");
+    assert!(server.accept().is_err());
+    let output =
+        place.command(&["resume", "latest", "--epochs", "4", "--connect"]).env("PGCONNECT_TIMEOUT", "1").output();
+    assert_eq!(output.unwrap().status.code(), Some(1));
+    #[cfg(feature = "postgres")]
+    assert!(server.accept().is_ok(), "the server was asked");
+}
+
+/// A run that somebody sent would have a table of its user's written anywhere.
+#[test]
+fn the_record_of_a_run_has_no_cache_written() {
+    let place = trained(&[]);
+    let elsewhere = place.path("elsewhere.bin");
+    rewrite(&place, &format!("path = {:?}\ncache = {elsewhere:?}", place.path("t.csv")));
+    for args in [&["explain", "latest", "--row", "1"][..], &["explain", "latest"], &["resume", "latest"]] {
+        place.run(args);
+        assert!(!elsewhere.exists(), "{args:?}");
+    }
+    // A cache of the user's own stays what it is.
+    place.write(
+        "own.toml",
+        &TABLE.replace("target", &format!("cache = {elsewhere:?}\ntarget")).replace("t.csv", "own.csv"),
+    );
+    place.write("own.csv", &format!("x,z,y\n{}", "5,2,a\n7,1,b\n".repeat(20)));
+    works(&place, &["config", "check", "own.toml"]);
+    let before = fs::read(&elsewhere).unwrap();
+    place.run(&["explain", "latest"]);
+    assert!(before == fs::read(&elsewhere).unwrap());
+}
+
+/// Whoever may write in the folder of a table would keep its readers waiting.
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_cache_is_refused() {
+    let place = trained(&[]);
+    assert!(Command::new("mkfifo").arg(place.path("t.csv.cache")).status().unwrap().success());
+    place.write("c.toml", &TABLE.replace("target", "cache = true\ntarget"));
+    let error = refused(&place.run(&["config", "check", "c.toml"]));
+    assert!(error.contains("is there and no cache"), "{error}");
 }

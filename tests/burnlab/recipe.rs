@@ -281,7 +281,7 @@ fn interrupted_in_its_second_training_a_run_has_the_first_network_and_is_resumed
         assert!(stopped.evaluation.as_ref().unwrap().refit.is_none());
         assert_eq!(stopped.folder.join("refit.safetensors").exists(), checkpoint_seconds == 0.0);
 
-        let plan = plan(&location, stopped.id.as_str(), None).unwrap();
+        let plan = plan(&location, stopped.id.as_str(), None, false).unwrap();
         let options = options(&location, &environment, Arc::new(Unobserved), &Interrupter::new());
         let resumed = train_from(plan.start, &plan.prepared, &options).unwrap();
         assert_eq!((resumed.id.clone(), resumed.status), (stopped.id, Status::Finished));

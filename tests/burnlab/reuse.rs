@@ -530,11 +530,13 @@ fn an_output_never_replaces_the_input_or_a_runs_record() {
     let before = std::fs::read(place.path("t.csv")).unwrap();
     std::fs::create_dir(place.path("folder")).unwrap();
     let record = folder.join("run.json").display().to_string();
+    let own_predictions = folder.join("predictions.csv").display().to_string();
     let new_in_run = folder.join("new.csv").display().to_string();
     for (args, expected) in [
         (vec!["predict", "c", "t.csv", "-o", "t.csv"], "t.csv is the input"),
         (vec!["evaluate", "c", "--data", "t.csv", "-o", "./t.csv"], "./t.csv is the input"),
-        (vec!["predict", "c", "t.csv", "-o", &record], "is among the files of a run"),
+        (vec!["predict", "c", "t.csv", "-o", &record], "run.json is to be a table in CSV"),
+        (vec!["predict", "c", "t.csv", "-o", &own_predictions], "is among the files of a run"),
         (vec!["predict", "c", "t.csv", "-o", &new_in_run], "is among the files of a run"),
         (vec!["plot", "c", "curves", "-o", &record], "is among the files of a run"),
         (vec!["export", "c", "--format", "onnx", "-o", &record], "is among the files of a run"),

@@ -17,8 +17,13 @@ pub struct Served {
 
 impl Served {
     /// Starts `command`, with `--port 0`; `None` if it ends before it serves.
-    pub fn start(mut command: Command) -> Option<Self> {
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    pub fn start(command: Command) -> Option<Self> {
+        Self::start_telling(command, Stdio::null())
+    }
+
+    /// As [`Served::start`], with standard error going there.
+    pub fn start_telling(mut command: Command, standard_error: impl Into<Stdio>) -> Option<Self> {
+        let mut process = command.stdout(Stdio::piped()).stderr(standard_error).spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();
         output.read_line(&mut line).unwrap();

@@ -379,6 +379,101 @@ fn data_without_anything_suspicious_say_nothing() {
 }
 
 #[test]
+fn a_row_of_totals_is_told() {
+    let (mut sum_a, mut sum_y) = (0, 0);
+    let rows = table("place,a,y", 80, |i, random| {
+        let (a, y) = ((100.0 * random()) as u32, (1000.0 * random()) as u32);
+        (sum_a, sum_y) = (sum_a + a, sum_y + y);
+        format!("{},{a},{y}", ["north", "south"][i % 2])
+    });
+    assert!(!checked(&rows).iter().any(|note| note.contains("last row")));
+    assert_told(&format!("{rows}Total,{sum_a},{sum_y}\n"), &["the last row holds the sums", "(`a`, `y`)", "remove it"]);
+    let is_told = checked(&format!("{rows}north,{},{}\n", sum_a / 80, sum_y / 80));
+    assert!(!is_told.iter().any(|note| note.contains("last row")), "{is_told:?}");
+}
+
+#[test]
+fn a_column_that_is_the_number_to_predict_is_told_of_a_hundred_rows() {
+    let csv = table("a,b,y", 100, |_, random| {
+        let y = random();
+        format!("{},{},{y}", 1.1 * y + 3.0, random())
+    });
+    assert_told(&csv, &["`a` alone tells 100.0 % of the variance of the target", "data.drop"]);
+    let noisy = checked(&table("a,b,y", 100, |_, random| {
+        let y = random();
+        format!("{},{},{y}", y + 0.1 * random(), random())
+    }));
+    assert!(!noisy.iter().any(|note| note.contains("alone")), "{noisy:?}");
+}
+
+#[test]
+fn what_the_target_may_mean_is_asked_as_of_an_input() {
+    let refused = |csv: &str, more: &str| {
+        let place = Place::new();
+        place.write("data.csv", csv);
+        place.write("c.toml", &config(more));
+        refusal(&place, &["config", "check", "c.toml"])
+    };
+    // Dots between thousands, in the target and in the weights.
+    let grouped =
+        |i: usize| if i < 28 { (i * 37).to_string() } else { format!("{}.{:03}", i * 37 / 1000, i * 37 % 1000) };
+    let csv = table("a,y", 60, |i, random| format!("{},{}", random(), grouped(i)));
+    assert!(refused(&csv, "").contains("column `y` holds `1.036` beside `111`: is the dot between thousands"));
+    let csv = table("a,w,y", 60, |i, random| format!("{},{},{}", random(), grouped(i + 1), random()));
+    assert!(refused(&csv, "weight = \"w\"\n").contains("column `w` holds `1.036` beside `111`"));
+    // Units, percent signs and decimal commas that others lack: each text would be a class.
+    let csv = table("a,y", 120, |i, random| {
+        let y = i + 1;
+        format!("{},{}", random(), if i % 3 == 0 { format!("{y} kg") } else { format!("{} g", 100 * y) })
+    });
+    assert!(refused(&csv, "").contains("target `y` holds `1 kg` beside `200 g`: write all numbers in one unit"));
+    let csv = table("a,y", 120, |i, random| {
+        format!("{},{}", random(), [format!("{}%", i % 40), format!("0.{}", i % 40 + 10)][i % 2])
+    });
+    assert!(
+        refused(&csv, "").contains("data.csv:3: data.target: target `y` holds `0.11` beside `0%`"),
+        "{}",
+        refused(&csv, "")
+    );
+    let csv = table("a;y", 120, |i, random| {
+        format!("{};{}", random(), ["7925.9", "7925,9"][i % 2].to_owned() + &i.to_string())
+    });
+    assert!(refused(&csv, "").contains("write all numbers in one way"), "{}", refused(&csv, ""));
+
+    let csv = table("a,y", 120, |i, random| format!("{},{}", random(), if i % 4 == 0 { -999.0 } else { random() }));
+    assert_told(&csv, &["-999 is far from the others", "`y`"]);
+    let csv = table("a,y", 120, |i, random| format!("{},{}", random(), ["yes", "no", "-"][i % 3]));
+    assert_told(&csv, &["`-` is a class of `y` (if it means missing, add it to data.missing)"]);
+    // A list of one's own replaces the default words.
+    let csv =
+        table("a,c,y", 120, |i, random| format!("{},{},{}", random(), ["u", "NA"][i % 2], ["yes", "no", "NA"][i % 3]));
+    let place = Place::new();
+    place.write("data.csv", &csv);
+    place.write("c.toml", &config("missing = [\"n.a.\"]\n"));
+    let shown = text(&place.run(&["config", "check", "c.toml"]).stdout);
+    for expected in ["`NA` is a category of `c` (if it means missing", "`NA` is a class of `y` (if it means missing"] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+    place.write("c.toml", &config("missing = []\n"));
+    assert!(!text(&place.run(&["config", "check", "c.toml"]).stdout).contains("if it means missing"));
+}
+
+#[test]
+fn rows_that_are_all_outside_of_training_are_told_though_none_is_far() {
+    let place = Place::new();
+    place.write("data.csv", &table("a,y", 200, |_, random| format!("{},{}", 1000.0 + 8000.0 * random(), random())));
+    place.write("c.toml", &config("[training]\nmax_epochs = 1\n"));
+    assert!(place.run(&["--config", "c.toml", "--quiet"]).status.success());
+    place.write("thousands.csv", &table("a", 300, |_, random| format!("{}", 1.0 + 8.0 * random())));
+    let output = place.run(&["predict", "c", "thousands.csv", "--strict", "-o", "out.csv"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("a: 300 of 300 numbers outside (1."), "{}", text(&output.stderr));
+    // New rows of the same kind are beyond the range now and then.
+    place.write("same.csv", &table("a", 300, |_, random| format!("{}", 990.0 + 8100.0 * random())));
+    assert_eq!(notes(&place.run(&["predict", "c", "same.csv"])), [""; 0]);
+}
+
+#[test]
 fn a_date_in_every_row_is_no_identifier() {
     // 300 days one after the other, and shuffled.
     for step in [1, 7] {

@@ -194,3 +194,110 @@ fn every_verb_works_on_a_server() {
     let Some(database) = Database::new("verbs") else { return };
     every_verb_works(Some(&database.url()));
 }
+
+/// What is printed to a full disk is lost: the exit code and one line say so. What was done is done all the same.
+#[test]
+#[cfg(target_os = "linux")]
+fn no_verb_loses_its_output_in_silence() {
+    let place = Place::new();
+    let iris = config_file("iris").display().to_string();
+    place.write("search.toml", SWEEP);
+    place.write("text.toml", TEXT);
+    place.write("text.txt", &"the cat sat on the mat. the dog sat on the log.\n".repeat(20));
+    place.write("init.csv", &format!("a,y\n{}", "1,no\n2,yes\n3,no\n".repeat(9)));
+    place.write("rows.csv", "sepal_length_(cm),sepal_width_(cm),petal_length_(cm),petal_width_(cm)\n5,3,1,0.2\n");
+    let train = [&iris[..], "--set", "training.max_epochs=2"];
+    let tune = [&train[..], &["--name", "t", "--seeds", "2", "--trials", "1", "--jobs", "1"]].concat();
+    let tried: &[(&str, &[&str])] = &[
+        ("", &["--help"]),
+        ("", &["--version"]),
+        ("", &["runs", "list", "--help"]),
+        ("", &["--config", &iris, "--set", "training.max_epochs=2"]),
+        ("", &["--config", &iris, "--set", "training.max_epochs=3", "--name", "other"]),
+        ("", &["--config", "text.toml"]),
+        ("", &["--config", "search.toml", "--jobs", "1"]),
+        ("tune", &tune),
+        ("init", &["init.csv"]),
+        ("doctor", &[]),
+        ("config check", &[&iris]),
+        ("config render", &[&iris]),
+        ("config schema", &[]),
+        ("config list", &[]),
+        ("config show", &["digits"]),
+        ("completions", &["bash"]),
+        ("man", &["pages"]),
+        ("evaluate", &["iris"]),
+        ("explain", &["iris"]),
+        ("explain-step", &["iris"]),
+        ("plot", &["iris"]),
+        ("export", &["iris", "--format", "onnx", "-o", "iris.onnx"]),
+        ("report", &["iris", "other"]),
+        ("predict", &["iris", "rows.csv"]),
+        ("generate", &["text", "--length", "5"]),
+        ("sweep list", &[]),
+        ("sweep show", &["search"]),
+        ("sweep resume", &["search"]),
+        ("sweep work", &["search"]),
+        ("runs list", &[]),
+        ("runs show", &["iris"]),
+        ("runs show", &["iris", "--json"]),
+        ("runs compare", &["iris", "other"]),
+        ("runs tag", &["other", "+good"]),
+        ("runs note", &["other", "looks right"]),
+        ("runs rename", &["other", "new"]),
+        ("runs archive", &["other"]),
+        ("runs archive", &["--undo", "other"]),
+        ("runs export", &[]),
+        ("runs delete", &["other"]),
+        ("runs restore", &[]),
+        ("runs gc", &[]),
+        ("runs reindex", &[]),
+        ("resume", &["iris", "--epochs", "5"]),
+    ];
+    let mut left: BTreeSet<String> = all_verbs(&Cli::command(), "").into_iter().collect();
+    // The servers print where they are; they, and what needs a training under way or a cluster, are tried elsewhere.
+    ["dashboard", "learn", "serve", "runs stop", "sweep emit"].iter().for_each(|verb| _ = left.remove(*verb));
+    let mut wrong = Vec::new();
+    for (verb, rest) in tried {
+        left.remove(*verb);
+        let args: Vec<&str> = verb.split_whitespace().chain(rest.iter().copied()).collect();
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = place.command(&args).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let said = text(&output.stderr);
+        let told = said.lines().filter(|line| line.starts_with("error: ") && line.contains("No space left")).count();
+        // These have nothing to print here.
+        let expected = if ["sweep work", "runs gc", "runs note"].contains(verb) { (Some(0), 0) } else { (Some(1), 1) };
+        if (output.status.code(), told) != expected || said.contains("panicked") {
+            wrong.push(format!("{args:?}: {} {said}", output.status));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(left.is_empty(), "no test has {left:?} print to a full disk");
+    let listed = text(&place.run(&["runs", "list", "--json"]).stdout);
+    let runs: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let of = |name: &str| {
+        runs.as_array().unwrap().iter().any(|run| run["experiment"] == name && run["status"] == "finished")
+    };
+    assert!(of("iris") && of("text"), "{listed}");
+}
+
+/// What reads only the first lines ends nothing, and is no error.
+#[test]
+#[cfg(unix)]
+fn a_reader_who_has_seen_enough_is_no_error() {
+    let place = Place::new();
+    let iris = config_file("iris").display().to_string();
+    for args in [
+        &["config", "schema"][..],
+        &["--help"],
+        &["--config", &iris, "--set", "training.max_epochs=2"],
+        &["runs", "list"],
+        &["explain-step", "iris"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = place.command(args).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {} {}", output.status, text(&output.stderr));
+        assert!(!text(&output.stderr).contains("error"), "{args:?}: {}", text(&output.stderr));
+    }
+}

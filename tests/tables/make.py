@@ -2,6 +2,7 @@
 
 trees.*   the table that `rows` of tests/burnlab/formats.rs makes
 types.*   a column of every type that is read, and of some that are not; types.csv is what pandas writes of it
+large-*   some kilobytes that become many megabytes
 """
 
 import datetime
@@ -120,3 +121,16 @@ both = pa.table({**types, **not_read})
 pa.parquet.write_table(both, here / "types.parquet", use_dictionary=["dictionary"], compression="zstd", write_statistics=False)
 both = both.append_column("duration", pa.array([datetime.timedelta(seconds=i) for i in range(count)]))
 pa.feather.write_feather(both, here / "types.arrow", compression="zstd")
+
+# A few kilobytes that become 80 MiB, or 20: a cell, which is the only one in its page, its dictionary or its batch.
+def with_cell(megabytes):
+    return pa.table({"a": [1.0, 2.0, 3.0] * 12, "b": ["x", "y", "z"] * 12, "c": ["q" * (megabytes << 20)] + ["u"] * 35})
+
+
+small = {"compression": "zstd", "compression_level": 19}
+for name, megabytes, has_dictionary in [("page", 80, False), ("dictionary", 80, True), ("cell", 20, True)]:
+    pa.parquet.write_table(
+        with_cell(megabytes), here / f"large-{name}.parquet", use_dictionary=has_dictionary, write_statistics=False, **small
+    )
+for name, megabytes in [("batch", 80), ("cell", 20)]:
+    pa.feather.write_feather(with_cell(megabytes), here / f"large-{name}.arrow", **small)

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::output::{tell, to_file, to_terminal, without_escapes};
-use crate::cli::{RunsArgs, RunsCommand};
+use super::output::{CANNOT_WRITE, refuse_other_tables, tell, to_file, to_terminal, without_escapes};
+use crate::cli::{ExportFormat, RunsArgs, RunsCommand};
 use crate::figures::counted;
 use crate::invalid::one_line;
 use crate::shell::command_in;
@@ -85,6 +85,9 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
             return gc(&mut store, *older_than);
         }
         RunsCommand::Export { format, filter, output } => {
+            if matches!(format, ExportFormat::Csv) {
+                refuse_other_tables(output.as_deref())?;
+            }
             let text = export::text(&Store::open_read_only_at(location)?, filter, *format)?;
             match output {
                 Some(path) => to_file(path, &[], |file| Ok(file.write_all(text.as_bytes())?))?,
@@ -115,7 +118,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 /// A closed pipe (`| head`) is not an error.
 fn write_out(text: &str) -> anyhow::Result<()> {
-    to_terminal(|stdout| Ok(stdout.write_all(text.as_bytes())?)).context("cannot write the output")
+    to_terminal(|stdout| Ok(stdout.write_all(text.as_bytes())?)).context(CANNOT_WRITE)
 }
 
 fn tag(store: &mut Store, run: &str, changes: &[String]) -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ use crate::comparison::Vocabulary;
 use crate::comparison::filter::Filter;
 use crate::figures::counted;
 use crate::shell::command_in;
+use crate::shown::escaped_json;
 use crate::tracking::{Run, Shown, Store};
 
 /// The runs that match, newest first, with the status to show; and the names that the store's runs have.
@@ -34,7 +35,7 @@ pub(super) struct JsonRun<'a> {
     pub shown: Shown,
 }
 
-/// Indented JSON.
+/// Indented JSON, which terminals show as it is.
 pub(super) fn json(value: &impl Serialize) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
+    Ok(escaped_json(&serde_json::to_string_pretty(value)?).into_owned() + "\n")
 }

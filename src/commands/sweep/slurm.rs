@@ -7,6 +7,7 @@ use anyhow::ensure;
 use crate::cli::SweepEmitArgs;
 use crate::commands::output::{is_stdout, say, tell, to_file};
 use crate::config::LoadedConfig;
+use crate::data::is_server;
 use crate::experiment::sweep::create;
 use crate::shell::{quoted, quoted_path};
 use crate::tracking::Store;
@@ -39,6 +40,7 @@ pub fn emit(args: &SweepEmitArgs) -> anyhow::Result<ExitCode> {
         workers,
         program: &quoted_path(&program),
         artifacts: &quoted_path(&std::path::absolute(&args.store.artifacts)?),
+        connects: loaded.config.data.path.as_deref().is_some_and(is_server),
     });
     match &args.output {
         Some(path) => {
@@ -57,11 +59,14 @@ struct Job<'a> {
     workers: u32,
     program: &'a str,
     artifacts: &'a str,
+    /// Whether the rows are on a server.
+    connects: bool,
 }
 
 /// One worker per task of the array. It does not contain the server's address, which may include a password.
 fn script(job: &Job) -> String {
-    let Job { sweep, experiment, workers, program, artifacts } = job;
+    let Job { sweep, experiment, workers, program, artifacts, connects } = job;
+    let connect = if *connects { " --connect" } else { "" };
     let name = quoted(&crate::tracking::slug(experiment));
     format!(
         r#"#!/bin/bash
@@ -75,7 +80,7 @@ fn script(job: &Job) -> String {
 # A worker trains trials until none is left. If stopped early (time limit, scancel), it returns its trial to the queue.
 : "${{BURNLAB_STORE:?set it to the address of the PostgreSQL server: postgres://user@host/database}}"
 export RAYON_NUM_THREADS="${{SLURM_CPUS_PER_TASK:-1}}"
-exec {program} sweep work {sweep} --artifacts {artifacts}
+exec {program} sweep work {sweep}{connect} --artifacts {artifacts}
 "#
     )
 }
@@ -86,13 +91,17 @@ mod tests {
 
     #[test]
     fn the_script_is_bash_and_holds_no_address() {
-        let job = Job { sweep: "a-1", experiment: "My Net", workers: 8, program: "/bin/burnlab", artifacts: "'/a b'" };
-        let script = script(&job);
+        let of = |connects| {
+            let (program, artifacts) = ("/bin/burnlab", "'/a b'");
+            script(&Job { sweep: "a-1", experiment: "My Net", workers: 8, program, artifacts, connects })
+        };
+        let script = of(false);
         assert!(
             script.starts_with("#!/bin/bash\n#SBATCH --job-name=burnlab-my-net\n#SBATCH --array=1-8\n"),
             "{script}"
         );
         assert!(script.ends_with("exec /bin/burnlab sweep work a-1 --artifacts '/a b'\n"), "{script}");
         assert!(!script.contains("postgres://user:"));
+        assert!(of(true).ends_with("sweep work a-1 --connect --artifacts '/a b'\n"));
     }
 }

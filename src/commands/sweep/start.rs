@@ -28,7 +28,14 @@ const MAX_GIVEN_UP: usize = 3;
 pub fn from_config(args: &TrainArgs, loaded: &LoadedConfig) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
     let sweep = create(&location, loaded, |line| tell!("{line}"))?;
-    let with = Workers { jobs: args.jobs, tags: &args.tag, backend: args.backend, quiet: args.quiet, has_time: None };
+    let with = Workers {
+        jobs: args.jobs,
+        tags: &args.tag,
+        backend: args.backend,
+        quiet: args.quiet,
+        connects: true,
+        has_time: None,
+    };
     finish(&args.store, &sweep, &with)
 }
 
@@ -38,7 +45,14 @@ pub fn from_config(args: &TrainArgs, loaded: &LoadedConfig) -> anyhow::Result<Ex
 /// No such sweep; a store that cannot be written.
 pub fn resume(args: &SweepResumeArgs) -> anyhow::Result<ExitCode> {
     let sweep = Store::open_read_only_at(&args.store.location())?.find_sweep(&args.sweep)?;
-    let with = Workers { jobs: args.jobs, tags: &[], backend: args.backend, quiet: args.quiet, has_time: None };
+    let with = Workers {
+        jobs: args.jobs,
+        tags: &[],
+        backend: args.backend,
+        quiet: args.quiet,
+        connects: args.connect,
+        has_time: None,
+    };
     finish(&args.store, &sweep.id, &with)
 }
 
@@ -51,6 +65,8 @@ pub struct Workers<'a> {
     pub tags: &'a [String],
     pub backend: Option<BackendName>,
     pub quiet: bool,
+    /// Whether the server is asked for rows that the sweep's config names.
+    pub connects: bool,
     /// Asked before each trial, given what is known of the sweep by then; `None` = the sweep's own limits alone. Each trial
     /// has a process of its own then.
     pub has_time: Option<HasTime<'a>>,
@@ -95,6 +111,9 @@ pub fn run_workers(
         command.args(["sweep", "work", id.as_str(), "--child"]);
         if with.has_time.is_some() {
             command.args(["--most", "1"]);
+        }
+        if with.connects {
+            command.arg("--connect");
         }
         processes::pass_store(&mut command, store_args);
         for tag in with.tags {

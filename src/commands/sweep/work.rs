@@ -26,7 +26,7 @@ pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
         let interrupter = interrupter.clone();
         on_parent_exit(move || interrupter.stop("the parent process has ended"));
     }
-    let mut worker = Worker::new(&location, &args.sweep, &args.tag, backend, interrupter.clone())?;
+    let mut worker = Worker::new(&location, &args.sweep, &args.tag, backend, interrupter.clone(), args.connect)?;
     worker.work(args.most, |progress| say!("{}", line(progress)), |held| say!("{}", waits(held)))?;
     if interrupter.should_stop() {
         tell!("stopped; its trial waits for another worker");

@@ -11,6 +11,7 @@ mod identifiers;
 mod labels;
 mod one_column;
 mod order;
+mod totals;
 
 use super::matrix::WINDOW_BYTES;
 use super::{ColumnKind, DataConfig, Dataset, Matrix, Nearness, Splits, Target};
@@ -30,6 +31,7 @@ const SUSPICIONS: &[fn(&View<'_>) -> Option<String>] = &[
     answers::alone,
     order::entities,
     order::in_time,
+    totals::last_row,
 ];
 
 /// What is looked at.

@@ -38,7 +38,7 @@ impl Told {
 }
 
 /// The rule takes the target of the nearest value in one half of the sample (of several such rows, their most frequent
-/// class or mean), and is tried on the other half.
+/// class or mean), and is tried on the other half; so is, for numbers, a straight line, of which few rows tell more.
 pub(super) fn told_by(view: &View<'_>, column: usize) -> Option<Told> {
     if matches!(view.dataset.target, Target::Several(_)) {
         return None; // no one target
@@ -78,11 +78,30 @@ pub(super) fn told_by(view: &View<'_>, column: usize) -> Option<Told> {
         }
         false => {
             let center = mean(&all);
-            let squares: f64 = predicted.iter().zip(&all).map(|(predicted, target)| (predicted - target).powi(2)).sum();
-            (1.0 - squares / all.iter().map(|target| (target - center).powi(2)).sum::<f64>(), 0.0)
+            let variation: f64 = all.iter().map(|target| (target - center).powi(2)).sum();
+            let told = |predicted: &mut dyn Iterator<Item = f64>| {
+                1.0 - predicted.zip(&all).map(|(predicted, target)| (predicted - target).powi(2)).sum::<f64>()
+                    / variation
+            };
+            let nearest = told(&mut predicted.into_iter());
+            let line = is_numeric.then(|| line_through(learned));
+            let linear = line.map(|line| told(&mut tried.iter().map(|pair| line(f64::from(pair.0)))));
+            (nearest.max(linear.unwrap_or(f64::NAN)), 0.0)
         }
     };
     share.is_finite().then_some(Told { share, chance, of_classes })
+}
+
+/// The straight line of least squares.
+fn line_through(pairs: &[(f32, f64)]) -> impl Fn(f64) -> f64 {
+    let num = pairs.len() as f64;
+    let [x, y] = pairs.iter().fold([0.0; 2], |[x, y], pair| [x + f64::from(pair.0) / num, y + pair.1 / num]);
+    let [xx, xy] = pairs.iter().fold([0.0; 2], |[xx, xy], pair| {
+        let distance = f64::from(pair.0) - x;
+        [xx + distance * distance, xy + distance * (pair.1 - y)]
+    });
+    let slope = if xx > 0.0 { xy / xx } else { 0.0 };
+    move |at| y + slope * (at - x)
 }
 
 fn mean(numbers: &[f64]) -> f64 {

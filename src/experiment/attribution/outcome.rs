@@ -88,7 +88,7 @@ impl Outcome {
             return Ok(vec![found.clone()]);
         }
         let near = nearest(name, all.iter().flat_map(|outcome| [outcome.short.as_str(), outcome.name.as_str()]));
-        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let near = near.map_or_else(|| ".".to_owned(), |near| format!("; did you mean `{near}`?"));
         let known: Vec<String> = all.iter().take(MOST_NAMED).map(|outcome| format!("`{}`", outcome.short)).collect();
         let more = if all.len() > MOST_NAMED { ", ..." } else { "" };
         anyhow::bail!("--of {name}: the run predicts no such thing{near} It has {}{more}", known.join(", "))

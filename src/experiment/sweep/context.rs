@@ -7,7 +7,7 @@ use crate::training::Interrupter;
 
 use crate::backend::BackendName;
 use crate::config::LoadedConfig;
-use crate::data::{self, DataConfig, Dataset};
+use crate::data::{self, Author, DataConfig, Dataset};
 use crate::experiment::environment::Environment;
 use crate::experiment::fingerprint::Origin;
 use crate::invalid::Invalid;
@@ -50,22 +50,29 @@ impl Context<'_> {
 }
 
 /// The data of the last trial, read once for all trials with the same `[data]`.
-#[derive(Default)]
-pub(super) struct LastData(Mutex<Option<(DataConfig, Arc<Dataset>)>>);
+pub(super) struct LastData {
+    author: Author,
+    last: Mutex<Option<(DataConfig, Arc<Dataset>)>>,
+}
 
 impl LastData {
+    /// `connects`: see [`Author::Record`].
+    pub fn new(connects: bool) -> Self {
+        Self { author: Author::Record { connects }, last: Mutex::default() }
+    }
+
     /// The data of a trial's config.
     ///
     /// # Errors
-    /// As [`data::load`].
+    /// As [`data::load_of`].
     pub fn load(&self, config: &DataConfig) -> Result<Arc<Dataset>, Invalid> {
-        let mut last = self.0.lock().expect("no panic while held");
+        let mut last = self.last.lock().expect("no panic while held");
         if let Some((_, dataset)) = last.as_ref().filter(|(of, _)| of == config) {
             return Ok(Arc::clone(dataset));
         }
         // Never two data sets at once.
         *last = None;
-        let dataset = Arc::new(data::load(config)?);
+        let dataset = Arc::new(data::load_of(self.author, config)?);
         *last = Some((config.clone(), Arc::clone(&dataset)));
         Ok(dataset)
     }
@@ -115,7 +122,7 @@ mod tests {
         std::fs::write(&path, "a,y\n".to_owned() + &"1,0\n2,1\n".repeat(20)).unwrap();
         let text = format!("path = {:?}\ntarget = \"y\"\n", path.display().to_string());
         let config: DataConfig = toml::from_str(&text).unwrap();
-        let last = LastData::default();
+        let last = LastData::new(false);
         let first = last.load(&config).unwrap();
         std::fs::remove_file(&path).unwrap();
         assert!(Arc::ptr_eq(&first, &last.load(&config).unwrap()));

@@ -38,7 +38,7 @@ pub struct Progress<'a> {
 }
 
 impl<'a> Worker<'a> {
-    /// A worker on the sweep that `query` names.
+    /// A worker on the sweep that `query` names. `connects`: whether the server is asked for rows that the sweep's config names.
     ///
     /// # Errors
     /// No such sweep, or one whose metric has no direction; an unreachable store.
@@ -48,6 +48,7 @@ impl<'a> Worker<'a> {
         tags: &'a [String],
         backend: BackendName,
         interrupter: Interrupter,
+        connects: bool,
     ) -> anyhow::Result<Self> {
         let store = Store::open_at(location)?;
         let mut sweep = store.find_sweep(query)?;
@@ -74,7 +75,7 @@ impl<'a> Worker<'a> {
             name,
             interrupter,
             environment,
-            data: LastData::default(),
+            data: LastData::new(connects),
         };
         Ok(Self { context, store })
     }

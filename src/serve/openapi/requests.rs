@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::super::generate::MAX_LENGTH;
 use super::super::inference::{PARAMETERS, TEXT_INPUT, TEXT_OUTPUT, outputs};
 use super::super::{Model, Writer};
-use crate::data::CellKind;
+use crate::data::{CellKind, NumberSyntax, Reading};
 use crate::experiment::predictions::AnswerFormat;
 
 /// Cells are read as 32-bit floats: the least number that is rounded to infinity, halfway from the largest to the next power of 2.
@@ -14,8 +14,34 @@ const TOO_LARGE: f64 = 3.402_823_567_797_336_6e38;
 /// JSON Schema cannot say that there are as many values as another one tells: it is spelled out for so many rows.
 const SPELLED_OUT: std::ops::RangeInclusive<usize> = 1..=3;
 
-fn cells(model: &Model) -> Vec<(&str, CellKind)> {
-    model.predictor.model().preprocessor.source_cells()
+/// What a model takes of a column.
+#[derive(Clone, Copy)]
+struct Taken<'m> {
+    kind: CellKind,
+    /// How texts are numbers, unless plainly.
+    syntax: Option<&'m NumberSyntax>,
+}
+
+fn cells(model: &Model) -> Vec<(&str, Taken<'_>)> {
+    let preprocessor = &model.predictor.model().preprocessor;
+    let syntax = |name: &str| match preprocessor.readings.columns.get(name) {
+        Some(Reading::Numbers { syntax, .. }) => Some(syntax),
+        _ => None,
+    };
+    let cells = preprocessor.source_cells().into_iter();
+    cells.map(|(name, kind)| (name, Taken { kind, syntax: syntax(name) })).collect()
+}
+
+/// A number of a text as a pattern (ECMA-262), with a fraction of so many digits.
+fn number_text(syntax: Option<&NumberSyntax>, most_decimals: usize) -> String {
+    let syntax = syntax.cloned().unwrap_or_default();
+    let fraction = match most_decimals {
+        0 => String::new(),
+        most => format!("({}[0-9]{{1,{most}}})?", literal(&syntax.decimal.to_string())),
+    };
+    let percent = if syntax.is_percent { "%" } else { "" };
+    let unit = syntax.unit.as_ref().map_or_else(String::new, |unit| format!(" {}", literal(unit)));
+    format!("-?[0-9]{{1,9}}{fraction}{percent}{unit}")
 }
 
 /// A number, or null for a missing one.
@@ -23,12 +49,12 @@ fn number() -> Value {
     json!({ "type": ["number", "null"], "exclusiveMinimum": -TOO_LARGE, "exclusiveMaximum": TOO_LARGE })
 }
 
-/// A cell, of which null is a missing one. A number may be a text, too, as in a file.
-fn cell(kind: CellKind) -> Value {
-    match kind {
+/// A cell, of which null is a missing one. A number may be a text, too, written as in the training file.
+fn cell(taken: Taken<'_>) -> Value {
+    match taken.kind {
         CellKind::Number => json!({ "anyOf": [
             number(),
-            { "type": "string", "pattern": "^[ \\t]*(-?[0-9]{1,9})?[ \\t]*$" },
+            { "type": "string", "pattern": format!("^[ \\t]*({})?[ \\t]*$", number_text(taken.syntax, 0)) },
         ] }),
         CellKind::Name => json!({ "type": ["string", "number", "boolean", "null"] }),
         CellKind::Date => json!({ "anyOf": [{ "type": "string", "format": "date" }, { "enum": ["", null] }] }),
@@ -39,13 +65,13 @@ fn cell(kind: CellKind) -> Value {
 fn row(model: &Model) -> Value {
     let cells = cells(model);
     let names: Vec<&str> = cells.iter().map(|(name, _)| *name).collect();
-    let properties: Map<String, Value> = cells.iter().map(|(name, kind)| ((*name).to_owned(), cell(*kind))).collect();
+    let properties: Map<String, Value> = cells.iter().map(|(name, taken)| ((*name).to_owned(), cell(*taken))).collect();
     json!({ "type": "object", "required": names, "properties": properties })
 }
 
 /// A row as a list of its cells.
 fn list(model: &Model) -> Value {
-    let cells: Vec<Value> = cells(model).iter().map(|(_, kind)| cell(*kind)).collect();
+    let cells: Vec<Value> = cells(model).iter().map(|(_, taken)| cell(*taken)).collect();
     let num = cells.len();
     json!({ "type": "array", "prefixItems": cells, "minItems": num, "maxItems": num })
 }
@@ -61,14 +87,18 @@ pub(super) fn csv(model: &Model) -> Value {
     let cells = cells(model);
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     let header: Vec<String> = cells.iter().map(|(name, _)| literal(&quoted(name))).collect();
-    let cell = |kind| match kind {
-        CellKind::Number => "(-?[0-9]{1,9}(\\.[0-9]{1,9})?)?",
-        CellKind::Name => "(\"[A-Za-z0-9 _.-]*\")?",
-        CellKind::Date => "([12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8]))?",
+    let cell = |taken: Taken<'_>| match taken.kind {
+        // A decimal comma separates no cells there.
+        CellKind::Number => match number_text(taken.syntax, 9) {
+            number if taken.syntax.is_some() => format!("(\"{number}\")?"),
+            number => format!("({number})?"),
+        },
+        CellKind::Name => "(\"[A-Za-z0-9 _.-]*\")?".to_owned(),
+        CellKind::Date => "([12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8]))?".to_owned(),
     };
-    let row: Vec<&str> = cells.iter().map(|(_, kind)| cell(*kind)).collect();
+    let row: Vec<String> = cells.iter().map(|(_, taken)| cell(*taken)).collect();
     // A line of one empty cell is no row.
-    let row = if let [(_, kind)] = cells[..] { cell(kind).trim_end_matches('?').to_owned() } else { row.join(",") };
+    let row = if let [(_, taken)] = cells[..] { cell(taken).trim_end_matches('?').to_owned() } else { row.join(",") };
     json!({
         "type": "string",
         "pattern": format!("^{}\\n({row}\\n)+$", header.join(",")),
@@ -91,9 +121,9 @@ pub(super) fn scoring(model: &Model) -> Value {
         "properties": { "columns": { "const": names }, "data": many(list(model)) },
     });
     let columns = SPELLED_OUT.map(|num_rows| {
-        let column = |kind| json!({ "type": "array", "items": cell(kind), "minItems": num_rows, "maxItems": num_rows });
+        let column = |taken: Taken<'_>| json!({ "type": "array", "items": cell(taken), "minItems": num_rows, "maxItems": num_rows });
         let columns: Map<String, Value> =
-            cells(model).iter().map(|(name, kind)| ((*name).to_owned(), column(*kind))).collect();
+            cells(model).iter().map(|(name, taken)| ((*name).to_owned(), column(*taken))).collect();
         json!({ "type": "object", "required": names, "properties": columns, "additionalProperties": false })
     });
     let lists = [many(row(model)), many(list(model))];
@@ -113,14 +143,14 @@ pub(super) fn scoring(model: &Model) -> Value {
 }
 
 /// A tensor of a shape, whose values are of a kind; `name` is the schema of its name.
-fn tensor(name: &Value, shape: &[usize], kind: CellKind) -> Value {
+fn tensor(name: &Value, shape: &[usize], taken: Taken<'_>) -> Value {
     let num_values: usize = shape.iter().product();
     let typed = |datatypes: &[&str], item: Value| {
         let data = json!({ "type": "array", "items": item, "minItems": num_values, "maxItems": num_values });
         json!({ "properties": { "datatype": { "enum": datatypes }, "data": data } })
     };
     let text = |item: Value| typed(&["BYTES"], item);
-    let of_kind = match kind {
+    let of_kind = match taken.kind {
         CellKind::Number => vec![
             typed(&["FP32", "FP64"], number()),
             typed(
@@ -129,7 +159,7 @@ fn tensor(name: &Value, shape: &[usize], kind: CellKind) -> Value {
             ),
         ],
         CellKind::Name => vec![text(json!({ "type": ["string", "null"] }))],
-        CellKind::Date => vec![text(cell(kind))],
+        CellKind::Date => vec![text(cell(taken))],
     };
     json!({
         "type": "object",
@@ -162,11 +192,12 @@ fn infer(inputs: &Value, outputs: &[&str], parameters: &Value) -> Value {
 /// A request for the predictions of rows.
 pub(super) fn tensors(model: &Model) -> Value {
     let cells = cells(model);
-    let all_numbers = cells.len() > 1 && cells.iter().all(|(_, kind)| *kind == CellKind::Number);
+    let all_numbers = cells.len() > 1 && cells.iter().all(|(_, taken)| taken.kind == CellKind::Number);
+    let number = Taken { kind: CellKind::Number, syntax: None };
     let of_rows = |num_rows: usize| -> Value {
         let tensors: Vec<Value> = match all_numbers {
-            true => vec![tensor(&json!({ "type": "string" }), &[num_rows, cells.len()], CellKind::Number)],
-            false => cells.iter().map(|(name, kind)| tensor(&json!({ "const": name }), &[num_rows], *kind)).collect(),
+            true => vec![tensor(&json!({ "type": "string" }), &[num_rows, cells.len()], number)],
+            false => cells.iter().map(|(name, taken)| tensor(&json!({ "const": name }), &[num_rows], *taken)).collect(),
         };
         let num = tensors.len();
         json!({ "type": "array", "prefixItems": tensors, "minItems": num, "maxItems": num })

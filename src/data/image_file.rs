@@ -96,6 +96,10 @@ pub(super) fn is_image(start: &[u8]) -> bool {
     start.starts_with(PNG) || start.starts_with(JPEG) || is_webp(start) || other_format(start).is_some()
 }
 
+type PngReader<'b> = png::Reader<Cursor<&'b [u8]>>;
+type WebPReader<'b> = WebPDecoder<Cursor<&'b [u8]>>;
+type JpegReader<'b> = JpegDecoder<Cursor<&'b [u8]>>;
+
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 const JPEG: &[u8] = b"\xff\xd8\xff";
 
@@ -173,7 +177,7 @@ fn damaged_png(error: png::DecodingError) -> String {
 }
 
 /// A reader of the pixels, and the width and the height.
-fn png_reader(bytes: &[u8]) -> Result<(png::Reader<Cursor<&[u8]>>, usize, usize), String> {
+fn png_reader(bytes: &[u8]) -> Result<(PngReader<'_>, usize, usize), String> {
     // Of one row, the palette and the like; the rows go to a buffer that is asked for below.
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: 64 << 20 });
     decoder.set_transformations(Transformations::normalize_to_color8());
@@ -209,7 +213,7 @@ fn damaged_webp(error: image_webp::DecodingError) -> String {
     format!("is a damaged WebP file: {error}")
 }
 
-fn webp_header(bytes: &[u8]) -> Result<(WebPDecoder<Cursor<&[u8]>>, Header), String> {
+fn webp_header(bytes: &[u8]) -> Result<(WebPReader<'_>, Header), String> {
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(damaged_webp)?;
     let (width, height) = decoder.dimensions();
     let (width, height) = (width as usize, height as usize);
@@ -258,7 +262,7 @@ fn jpeg(bytes: &[u8]) -> Result<(Pixels, u16), String> {
     Ok((Pixels { width, height, channels, bytes }, orientation))
 }
 
-fn jpeg_header(bytes: &[u8]) -> Result<(JpegDecoder<Cursor<&[u8]>>, Header), String> {
+fn jpeg_header(bytes: &[u8]) -> Result<(JpegReader<'_>, Header), String> {
     let options = DecoderOptions::default()
         .set_max_width(MAX_SIDE_OF_JPEG)
         .set_max_height(MAX_SIDE_OF_JPEG)

@@ -204,7 +204,9 @@ impl TargetCells {
         else {
             return Ok(());
         };
-        let Some((usual, _)) = with_numbers().find(|(_, number)| number.is_some()) else { return Ok(()) };
+        // Zero may be written in every way, and would show none.
+        let shows_way = |&(_, number): &(&Distinct, &Option<f64>)| number.is_some_and(|number| number != 0.0);
+        let Some((usual, _)) = with_numbers().find(shows_way) else { return Ok(()) };
         let are_quantities = texts.len() > MAX_INFERRED_CLASSES;
         let is_mixture = found.has_other_units
             || with_numbers().take(MAX_CLASSES).all(|(text, number)| number.is_some() || is_number(text));

@@ -45,7 +45,8 @@ pub(super) fn read(
     if bytes.len() as u64 > MAX_TEXT {
         return Err(origin.error(&format!("is larger than {} MiB: cut it into smaller files", MAX_TEXT >> 20)));
     }
-    let (text, encoding, mut notes) = decoded(origin, &bytes, encoding, before)?;
+    let Decoded { text, encoding, note } = Decoded::of(origin, &bytes, encoding, before)?;
+    let mut notes: Vec<String> = note.into_iter().collect();
     let mut characters: Vec<char> = text.chars().collect();
     if text.contains("\r\n") {
         characters = text.replace("\r\n", "\n").chars().collect();
@@ -91,31 +92,37 @@ pub(super) fn read(
     })
 }
 
-/// The text, the name of its encoding unless that is UTF-8, and what to say of it.
-///
-/// # Errors
-/// Bytes that are not of the encoding; some that are of none.
-fn decoded<'b>(
-    origin: &Origin,
-    bytes: &'b [u8],
-    given: Option<&str>,
-    before: Option<&str>,
-) -> Result<(Cow<'b, str>, Option<String>, Vec<String>), Invalid> {
-    let named = |name: &str| encoding::named(name);
-    let known = encoding::recognise(bytes, true, given.and_then(named), before.and_then(named));
-    let name_it = || format!("name its encoding in data.encoding ({})", encoding::examples());
-    let (text, has_errors) = known.encoding.decode_with_bom_removal(bytes);
-    if has_errors {
-        return Err(origin.error(&format!("is not {}: {}", known.encoding.name(), name_it())));
+/// A text as it was read.
+struct Decoded<'b> {
+    text: Cow<'b, str>,
+    /// Its name, unless it is UTF-8.
+    encoding: Option<String>,
+    /// What to say of it.
+    note: Option<String>,
+}
+
+impl<'b> Decoded<'b> {
+    /// # Errors
+    /// Bytes that are not of the encoding; some that are of none.
+    fn of(origin: &Origin, bytes: &'b [u8], given: Option<&str>, before: Option<&str>) -> Result<Self, Invalid> {
+        let named = |name: &str| encoding::named(name);
+        let known = encoding::recognise(bytes, true, given.and_then(named), before.and_then(named));
+        let name_it = || format!("name its encoding in data.encoding ({})", encoding::examples());
+        let (text, has_errors) = known.encoding.decode_with_bom_removal(bytes);
+        if has_errors {
+            return Err(origin.error(&format!("is not {}: {}", known.encoding.name(), name_it())));
+        }
+        // What looks like any old encoding may be no text at all.
+        if known.is_guess && text.contains('\0') {
+            return Err(
+                origin.error(&format!("is not UTF-8, and holds bytes of 0: is it a text? If so, {}", name_it()))
+            );
+        }
+        let encoding = (!known.is_utf_8()).then(|| known.name());
+        let note = encoding
+            .as_ref()
+            .filter(|_| known.is_guess)
+            .map(|name| format!("the file is not UTF-8: read as {name} (data.encoding)"));
+        Ok(Self { text, encoding, note })
     }
-    // What looks like any old encoding may be no text at all.
-    if known.is_guess && text.contains('\0') {
-        return Err(origin.error(&format!("is not UTF-8, and holds bytes of 0: is it a text? If so, {}", name_it())));
-    }
-    let name = (!known.is_utf_8()).then(|| known.name());
-    let note = name
-        .as_ref()
-        .filter(|_| known.is_guess)
-        .map(|name| format!("the file is not UTF-8: read as {name} (data.encoding)"));
-    Ok((text, name, note.into_iter().collect()))
 }

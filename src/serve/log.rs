@@ -29,8 +29,8 @@ struct Queue {
     lines: VecDeque<String>,
     num_bytes: usize,
     /// Since the last line that has found room, and since the start.
+    unsaid_dropped: u64,
     num_dropped: u64,
-    all_dropped: u64,
     is_writing: bool,
     is_closed: bool,
 }
@@ -82,24 +82,24 @@ impl Log {
     pub fn line(&self, line: &Value) {
         let mut queue = self.0.queue();
         let mut line = line.clone();
-        if let (Some(object), 1..) = (line.as_object_mut(), queue.num_dropped) {
-            object.insert("dropped".to_owned(), queue.num_dropped.into());
+        if let (Some(object), 1..) = (line.as_object_mut(), queue.unsaid_dropped) {
+            object.insert("dropped".to_owned(), queue.unsaid_dropped.into());
         }
         let line = escaped_json(&line.to_string()).into_owned() + "\n";
         if queue.num_bytes + line.len() > MAX_WAITING {
+            queue.unsaid_dropped += 1;
             queue.num_dropped += 1;
-            queue.all_dropped += 1;
             return;
         }
         queue.num_bytes += line.len();
-        queue.num_dropped = 0;
+        queue.unsaid_dropped = 0;
         queue.lines.push_back(line);
         self.0.changed.notify_all();
     }
 
     /// Lines that were dropped since the start.
     pub fn num_dropped(&self) -> u64 {
-        self.0.queue().all_dropped
+        self.0.queue().num_dropped
     }
 
     /// Waits until all lines are written, for [`LAST_LINES`] at most.

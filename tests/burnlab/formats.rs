@@ -738,7 +738,11 @@ fn merged_cells_and_formulas_without_a_result_are_told() {
     // Each town stands beside four rows; nobody has computed `total`.
     let row = |i: usize| {
         let r = i + 2;
-        let town = if i % 4 == 0 { cell(&format!("A{r}"), ["Ulm", "Bonn", "Mainz"][i / 4 % 3]) } else { String::new() };
+        let town = if i.is_multiple_of(4) {
+            cell(&format!("A{r}"), ["Ulm", "Bonn", "Mainz"][i / 4 % 3])
+        } else {
+            String::new()
+        };
         let total = format!("<c r=\"C{r}\"><f>B{r}*2</f></c>");
         let bought = cell(&format!("D{r}"), ["no", "yes"][i % 2]);
         format!("<row r=\"{r}\">{town}{}{total}{bought}</row>", cell(&format!("B{r}"), &(i * 37 % 61).to_string()))

@@ -228,7 +228,8 @@ fn numbers_beside_texts_that_are_numbers_are_not_misread() {
     refused(&place, &["config", "check", "c.toml"], why);
     // Three digits after each dot would ask of a CSV file what the dot is.
     place.write("c.toml", "[data]\npath = \"grouped.jsonl\"\ntarget = \"y\"\n");
-    let grouped = |i: usize| if i % 2 == 0 { format!("{}.125", i % 7 + 1) } else { (i * 13 % 800 + 100).to_string() };
+    let grouped =
+        |i: usize| if i.is_multiple_of(2) { format!("{}.125", i % 7 + 1) } else { (i * 13 % 800 + 100).to_string() };
     let rows: Vec<String> = (1..60).map(grouped).collect();
     let lines = rows.iter().enumerate().map(|(i, kg)| format!("{{\"kg\":{kg},\"y\":{}}}\n", i * i % 3 % 2));
     place.write("grouped.jsonl", &lines.collect::<String>());

@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -11,18 +10,18 @@ use serde_json::{Value, json};
 
 use super::listing::{ListQuery, parsed};
 use super::predictions::image_shape;
-use super::request::{checked, run_id};
+use super::request::run_id;
 use super::{ApiError, AppState};
 use crate::tracking::{FileEntry, RunId, Store, folder};
+use crate::web::QueryParams;
 
 /// `GET /api/runs?q=&sort=&reverse=1&offset=&limit=`: a page of the runs that match the filter, newest first or sorted as
 /// by `runs list --sort`, archived ones included.
 pub async fn runs(
     State(state): State<AppState>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    QueryParams(query): QueryParams<ListQuery>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
-    let query = checked(query)?;
     let snapshot = state.snapshot().await?;
     let page = state.shared.pages.page(&state, snapshot, query).await?;
     page.response(&state, &headers).await
@@ -36,9 +35,9 @@ pub struct FilterQuery {
 /// `GET /api/filter?q=`: the ids of the runs that match.
 pub async fn filter(
     State(state): State<AppState>,
-    query: Result<Query<FilterQuery>, QueryRejection>,
+    QueryParams(query): QueryParams<FilterQuery>,
 ) -> Result<Json<Value>, ApiError> {
-    let text = checked(query)?.q;
+    let text = query.q;
     let snapshot = state.snapshot().await?;
     state
         .work(move || {

@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::api::evaluation;
 use super::entry::Entry;
-use super::request::{checked, run_ids};
+use super::request::run_ids;
 use super::{ApiError, AppState};
 use crate::comparison::judge::{Comparisons, Judgement, judge, judge_all, leaders};
 use crate::comparison::{Difference, differences};
 use crate::tracking::{MetricKey, MetricSummary, Run};
+use crate::web::QueryParams;
 
 /// The most runs in one table; nobody can read more columns.
 const MAX_RUNS: usize = 100;
@@ -54,9 +54,9 @@ struct MetricRow {
 /// `GET /api/compare?ids=&metric=`
 pub async fn compare(
     State(state): State<AppState>,
-    query: Result<Query<CompareQuery>, QueryRejection>,
+    QueryParams(query): QueryParams<CompareQuery>,
 ) -> Result<Json<Comparison>, ApiError> {
-    let CompareQuery { ids, metric } = checked(query)?;
+    let CompareQuery { ids, metric } = query;
     let ids = run_ids(&ids, MAX_RUNS)?;
     let snapshot = state.snapshot().await?;
     let find = |id| snapshot.find(id).ok_or_else(|| ApiError::not_found(format!("no run `{id}`")));

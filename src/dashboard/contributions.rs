@@ -4,16 +4,16 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path as UrlPath, Query, State};
+use axum::extract::{Path as UrlPath, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use serde::Deserialize;
 
 use super::files::SANDBOX;
-use super::request::{checked, run_id};
+use super::request::run_id;
 use super::{ApiError, AppState, work_in};
 use crate::tracking::Store;
+use crate::web::QueryParams;
 
 /// Makes an SVG picture of a test row, numbered as in `predictions.csv`, from the run folder alone.
 type Explain = dyn Fn(&Path, usize) -> anyhow::Result<String> + Send + Sync;
@@ -38,10 +38,10 @@ pub struct ContributionsQuery {
 pub async fn contributions(
     State(state): State<AppState>,
     UrlPath(id): UrlPath<String>,
-    query: Result<Query<ContributionsQuery>, QueryRejection>,
+    QueryParams(query): QueryParams<ContributionsQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
     let id = run_id(&id)?;
-    let row = checked(query)?.row;
+    let row = query.row;
     let Some(Explainer(explain)) = state.shared.models.explainer.clone() else {
         return Err(ApiError::not_found("this dashboard explains no predictions"));
     };

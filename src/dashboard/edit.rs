@@ -1,8 +1,6 @@
 //! Routes that change runs: tags, notes, names, the archive and the trash.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -10,14 +8,15 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::api::run_json;
-use super::request::{parsed, run_id};
+use super::request::run_id;
 use super::{ApiError, AppState};
 use crate::tracking::{RunRecord, TrackingError};
+use crate::web::JsonBody;
 
 /// The body of `PATCH`; absent fields stay as they are.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Edit {
+pub struct Edit {
     tags: Option<Vec<String>>,
     note: Option<String>,
     name: Option<String>,
@@ -28,10 +27,9 @@ struct Edit {
 pub async fn edit(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    body: Result<Bytes, BytesRejection>,
+    JsonBody(edit): JsonBody<Edit>,
 ) -> Result<Json<Box<RawValue>>, ApiError> {
     let id = run_id(&id)?;
-    let edit: Edit = parsed(body)?;
     let edited = id.clone();
     state
         .write(move |store| {
@@ -58,7 +56,7 @@ pub async fn edit(
 /// The body of `POST /api/experiments/rename`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Rename {
+pub struct Rename {
     from: String,
     to: String,
 }
@@ -66,9 +64,8 @@ struct Rename {
 /// `POST /api/experiments/rename`: answers the number of its runs. Undone by the opposite: nothing is put together.
 pub async fn rename(
     State(state): State<AppState>,
-    body: Result<Bytes, BytesRejection>,
+    JsonBody(Rename { from, to }): JsonBody<Rename>,
 ) -> Result<Json<Value>, ApiError> {
-    let Rename { from, to } = parsed(body)?;
     let runs = state.write(move |store| store.rename_experiment(&from, &to, false)).await?;
     Ok(Json(json!({ "runs": runs.len() })))
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Extension, Query, State};
+use axum::extract::{Extension, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde::Deserialize;
@@ -15,8 +14,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::change::Change;
-use super::request::checked;
 use super::{ApiError, AppState, Listening};
+use crate::web::QueryParams;
 use crate::web::Received;
 use crate::web::session::Visitor;
 
@@ -40,9 +39,9 @@ type Sender = mpsc::Sender<Result<Bytes, Infallible>>;
 pub async fn events(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
-    query: Result<Query<EventsQuery>, QueryRejection>,
+    QueryParams(query): QueryParams<EventsQuery>,
 ) -> Result<Response<Body>, ApiError> {
-    let since = checked(query)?.since;
+    let since = query.since;
     let listening = state.listen().ok_or_else(|| {
         let message = format!("{MAX_LISTENERS} pages listen already; close one");
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message)

@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use super::predictions::{MAX_ROWS, Picked, Seen, cut, default_limit, image_shape, seen};
-use super::request::{checked, run_ids};
+use super::request::run_ids;
 use super::top::{MAX_RANKED, Top};
 use super::{ApiError, AppState};
 use crate::comparison::are_other_rows;
 use crate::comparison::pairs::{Pair, Pairs, Prediction, Unpaired};
 use crate::tracking::RunId;
+use crate::web::QueryParams;
 
 #[derive(Debug, Deserialize)]
 pub struct ExamplesQuery {
@@ -86,9 +86,8 @@ struct Told {
 /// `GET /api/compare/examples?ids=a,b&kind=fixed|broken|both_wrong&offset=&limit=`
 pub async fn examples(
     State(state): State<AppState>,
-    query: Result<Query<ExamplesQuery>, QueryRejection>,
+    QueryParams(query): QueryParams<ExamplesQuery>,
 ) -> Result<Json<Examples>, ApiError> {
-    let query = checked(query)?;
     let ids = run_ids(&query.ids, 2)?;
     let Ok([a, b]) = <[RunId; 2]>::try_from(ids) else { return Err(ApiError::bad_request("name two runs")) };
     if query.offset > MAX_RANKED {

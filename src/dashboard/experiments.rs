@@ -5,17 +5,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
-use super::request::checked;
 use super::snapshot::Snapshot;
 use super::{ApiError, AppState};
 use crate::comparison::field::Recorded;
 use crate::comparison::{Leaderboard, Summary, leaderboard, summary};
 use crate::tracking::{MetricKey, Run};
+use crate::web::QueryParams;
 
 /// The most experiments, or configs, of one answer.
 const MAX_LIMIT: usize = 200;
@@ -105,9 +104,9 @@ pub struct Board {
 /// `GET /api/experiments?offset=&limit=`
 pub async fn experiments(
     State(state): State<AppState>,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    QueryParams(query): QueryParams<PageQuery>,
 ) -> Result<Json<Experiments>, ApiError> {
-    let PageQuery { offset, limit } = checked(query)?;
+    let PageQuery { offset, limit } = query;
     let snapshot = state.snapshot().await?;
     let shared = Arc::clone(&state.shared);
     let found = state.work(move || Ok(summaries(&shared.boards, &snapshot))).await?;
@@ -119,9 +118,9 @@ pub async fn experiments(
 /// `GET /api/leaderboard?experiment=&metric=&offset=&limit=`
 pub async fn board(
     State(state): State<AppState>,
-    query: Result<Query<BoardQuery>, QueryRejection>,
+    QueryParams(query): QueryParams<BoardQuery>,
 ) -> Result<Json<Board>, ApiError> {
-    let BoardQuery { experiment, metric, offset, limit } = checked(query)?;
+    let BoardQuery { experiment, metric, offset, limit } = query;
     let snapshot = state.snapshot().await?;
     let entries: Vec<Arc<Entry>> =
         snapshot.iter().filter(|entry| entry.record().experiment == experiment).cloned().collect();

@@ -3,17 +3,17 @@
 use std::io::Read;
 
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response};
 use fs_err::File;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use super::request::{checked, run_id};
+use super::request::run_id;
 use super::{ApiError, AppState};
 use crate::tracking::folder;
+use crate::web::QueryParams;
 use crate::web::Received;
 
 /// How much of a file is read at once.
@@ -31,10 +31,10 @@ pub struct FileQuery {
 pub async fn file(
     State(state): State<AppState>,
     Path((id, name)): Path<(String, String)>,
-    query: Result<Query<FileQuery>, QueryRejection>,
+    QueryParams(query): QueryParams<FileQuery>,
 ) -> Result<Response<Body>, ApiError> {
     let id = run_id(&id)?;
-    let is_inline = checked(query)?.inline == Some(1);
+    let is_inline = query.inline == Some(1);
     let asked = name.clone();
     let (body, bytes) = state
         .read(move |store| {

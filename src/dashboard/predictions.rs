@@ -6,17 +6,17 @@ use std::io;
 use std::path::Path;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path as UrlPath, Query, State};
+use axum::extract::{Path as UrlPath, State};
 use axum::http::StatusCode;
 use csv::StringRecord;
 use fs_err::File;
 use serde::{Deserialize, Serialize};
 
-use super::request::{checked, run_id};
+use super::request::run_id;
 use super::top::{MAX_RANKED, Top};
 use super::{ApiError, AppState};
 use crate::tracking::{RunId, Store, TrackingError, folder};
+use crate::web::QueryParams;
 
 const PREDICTIONS: &str = "predictions.csv";
 
@@ -99,10 +99,9 @@ pub struct Seen {
 pub async fn predictions(
     State(state): State<AppState>,
     UrlPath(id): UrlPath<String>,
-    query: Result<Query<PredictionsQuery>, QueryRejection>,
+    QueryParams(query): QueryParams<PredictionsQuery>,
 ) -> Result<Json<Predictions>, ApiError> {
     let id = run_id(&id)?;
-    let query = checked(query)?;
     state
         .read(move |store| {
             let id = store.run(&id)?.record.id;

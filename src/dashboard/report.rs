@@ -3,16 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use serde::Deserialize;
 
 use super::files::SANDBOX;
-use super::request::{checked, run_ids};
+use super::request::run_ids;
 use super::{ApiError, AppState};
 use crate::tracking::{Run, Store};
+use crate::web::QueryParams;
 
 /// The most runs of one report: each has pictures that are drawn from its model.
 const MAX_RUNS: usize = 10;
@@ -38,9 +38,9 @@ pub struct ReportQuery {
 /// `GET /api/report?runs=ID,ID`
 pub async fn report(
     State(state): State<AppState>,
-    query: Result<Query<ReportQuery>, QueryRejection>,
+    QueryParams(query): QueryParams<ReportQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let ids = run_ids(&checked(query)?.runs, MAX_RUNS)?;
+    let ids = run_ids(&query.runs, MAX_RUNS)?;
     if ids.is_empty() {
         return Err(ApiError::bad_request("name the runs of the report: ?runs=ID,ID"));
     }

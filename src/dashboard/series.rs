@@ -4,17 +4,17 @@ use std::io;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
 use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::mpsc;
 
-use super::request::{checked, run_ids};
+use super::request::run_ids;
 use super::{ApiError, AppState};
 use crate::comparison::series::{downsample, far_out, smooth};
 use crate::tracking::{MetricKey, RunId, Sample, Store, TrackingError};
+use crate::web::QueryParams;
 use crate::web::Received;
 
 /// The most curves in one response; a chart with more cannot be read.
@@ -92,9 +92,9 @@ struct Asked {
 /// and none of the places of readers.
 pub async fn series(
     State(state): State<AppState>,
-    query: Result<Query<SeriesQuery>, QueryRejection>,
+    QueryParams(query): QueryParams<SeriesQuery>,
 ) -> Result<Response<Body>, ApiError> {
-    let SeriesQuery { key, ids, max_points, after, smooth } = checked(query)?;
+    let SeriesQuery { key, ids, max_points, after, smooth } = query;
     let key: MetricKey = key.parse().map_err(TrackingError::from)?;
     let ids = run_ids(&ids, MAX_RUNS)?;
     if !(0.0..1.0).contains(&smooth) {

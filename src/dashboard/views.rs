@@ -5,15 +5,13 @@
 use std::io;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::request::parsed;
 use super::{ApiError, AppState};
 use crate::tracking::{Store, TrackingError, folder};
+use crate::web::JsonBody;
 
 const FILE: &str = "views.json";
 
@@ -60,11 +58,8 @@ pub async fn views(State(state): State<AppState>) -> Result<Json<Vec<View>>, Api
 }
 
 /// `POST /api/views` with `{name, address}`: adds a view, or replaces that of this name; answers all.
-pub async fn save(
-    State(state): State<AppState>,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Vec<View>>, ApiError> {
-    let view = parsed::<View>(body)?.checked()?;
+pub async fn save(State(state): State<AppState>, JsonBody(asked): JsonBody<View>) -> Result<Json<Vec<View>>, ApiError> {
+    let view = asked.checked()?;
     change(&state, move |views| {
         views.retain(|other| other.name != view.name);
         views.push(view);

@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{Extension, Query, State};
+use axum::extract::{Extension, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::LearnState;
 use super::models::Kept;
 use super::pool::{Client, Ticket};
-use super::request::{Wanted, body, refused};
+use super::request::{Wanted, refused};
 use super::shapes::{layers_of, scaling};
 use crate::data::Examples;
 use crate::experiment::look::outputs;
@@ -21,8 +19,8 @@ use crate::experiment::{Prepared, TrainedModel, Unobserved, Unrecorded, Unrecord
 use crate::training::OutputDecoder;
 use crate::training::Predictions;
 use crate::training::evaluation::{Answer, Prediction};
-use crate::web::ApiError;
 use crate::web::session::Visitor;
+use crate::web::{ApiError, JsonBody, QueryParams};
 
 const MOST_UNITS: u16 = 512;
 /// Examples of one request.
@@ -46,9 +44,8 @@ pub struct DigitsQuery {
 pub async fn digits(
     State(state): State<LearnState>,
     Extension(visitor): Extension<Visitor>,
-    query: Result<Query<DigitsQuery>, QueryRejection>,
+    QueryParams(query): QueryParams<DigitsQuery>,
 ) -> Result<Json<Value>, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let client = Client::new(&visitor, &query.page, query.slot)?;
     let hidden = query.hidden.unwrap_or(16);
     if hidden > MOST_UNITS {
@@ -134,7 +131,7 @@ fn gallery(prepared: &Prepared, predictions: &Predictions) -> Vec<Shown> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PredictRequest {
+pub struct PredictRequest {
     model: String,
     /// Of each example, in their own units.
     inputs: Vec<Vec<f64>>,
@@ -143,9 +140,8 @@ struct PredictRequest {
 /// `POST /api/learn/predict`
 pub async fn predict(
     State(state): State<LearnState>,
-    bytes: Result<Bytes, BytesRejection>,
+    JsonBody(request): JsonBody<PredictRequest>,
 ) -> Result<Json<Value>, ApiError> {
-    let request: PredictRequest = body(bytes)?;
     let kept = kept(&state, &request.model)?;
     if request.inputs.len() > MOST_ASKED {
         return Err(refused("inputs", format!("{MOST_ASKED} examples at most, found {}", request.inputs.len())));

@@ -6,26 +6,24 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::request::{Wanted, body};
+use super::request::Wanted;
 use super::{LearnState, deeper};
 use crate::config::ConfigOrigin;
 use crate::experiment::{Environment, Prepared, TrainOptions, TrainingObserver, explain, train};
 use crate::tracking::folder::{hold, write_atomic};
 use crate::tracking::{RunId, TrackingError};
-use crate::web::ApiError;
+use crate::web::{ApiError, JsonBody};
 
 /// What a widget trains; or by `kind` one of the deeper networks, as its lesson shows it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct KeepRequest {
+pub struct KeepRequest {
     kind: Option<String>,
     config: Option<String>,
     #[serde(default)]
@@ -70,9 +68,9 @@ impl TrainingObserver for Told {
 /// `POST /api/learn/keep`: answers when the run has begun.
 pub async fn keep(
     State(state): State<LearnState>,
-    bytes: Result<Bytes, BytesRejection>,
+    JsonBody(asked): JsonBody<KeepRequest>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let wanted = body::<KeepRequest>(bytes)?.wanted()?;
+    let wanted = asked.wanted()?;
     wanted.config()?;
     let busy =
         |_| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "other runs are being recorded: try again in some seconds");

@@ -6,15 +6,14 @@
 //! `[0.961](measure:KEY)` is a measured number, which a test computes again (`tests/burnlab/learn.rs`).
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query};
+use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 use serde::{Deserialize, Serialize};
 
-use crate::web::ApiError;
 use crate::web::assets::in_attribute;
+use crate::web::{ApiError, QueryParams};
 
 /// Path and content, sorted by path. `build.rs` lists the folder.
 static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/lesson_files.rs"));
@@ -65,8 +64,8 @@ pub struct Rendered {
 }
 
 /// `GET /api/learn/lessons?lang=zh|en`
-pub async fn lessons(query: Result<Query<LessonsQuery>, QueryRejection>) -> Result<Json<Vec<Rendered>>, ApiError> {
-    let Query(LessonsQuery { lang }) = query.map_err(|error| ApiError::bad_request(error.body_text()))?;
+pub async fn lessons(QueryParams(query): QueryParams<LessonsQuery>) -> Result<Json<Vec<Rendered>>, ApiError> {
+    let LessonsQuery { lang } = query;
     if !LANGUAGES.contains(&lang.as_str()) {
         return Err(ApiError::bad_request(format!("lang: there are the languages {}", LANGUAGES.join(" and "))));
     }

@@ -1,27 +1,25 @@
 //! `POST /api/learn/look`: what happens inside of one of the deeper networks for an input.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::LearnState;
 use super::digits::encoded;
-use super::request::{body, refused};
+use super::request::refused;
 use crate::data::Examples;
 use crate::experiment::look::{FeatureMaps, Inside, Shares, inside};
 use crate::experiment::{TrainedModel, explain};
 use crate::training::OutputDecoder;
-use crate::web::ApiError;
+use crate::web::{ApiError, JsonBody};
 
 const LONGEST_TEXT: usize = 10_000;
 const HOTTEST: f64 = 100.0;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LookRequest {
+pub struct LookRequest {
     kind: String,
     /// In their own units.
     inputs: Option<Vec<f64>>,
@@ -34,9 +32,8 @@ struct LookRequest {
 /// `POST /api/learn/look`
 pub async fn look(
     State(state): State<LearnState>,
-    bytes: Result<Bytes, BytesRejection>,
+    JsonBody(request): JsonBody<LookRequest>,
 ) -> Result<Json<Value>, ApiError> {
-    let request: LookRequest = body(bytes)?;
     let found = state.deeper().find(&request.kind);
     let missing = || refused("kind", format!("`{}` is not trained yet: ask for `deeper` first", request.kind));
     let kept = found.ok_or_else(missing)?;

@@ -4,17 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::{Config, LoadedConfig};
 use crate::data::{self, DataConfig, Dataset, TaskKind};
 use crate::experiment::{Prepared, prepare_from};
 use crate::invalid::{Invalid, one_line};
-use crate::keyed;
 use crate::shell::command;
 use crate::shipped;
 use crate::tracking::Location;
@@ -77,15 +73,6 @@ pub struct Wanted {
     /// Whether the program itself asks for it: then any key may be set, to any size.
     #[serde(skip)]
     pub is_of_program: bool,
-}
-
-/// The body of a request as a `T`.
-///
-/// # Errors
-/// 400 with a line that says what is wrong with it; 413 for one that is too large.
-pub fn body<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, ApiError> {
-    let body = body.map_err(|error| ApiError::new(error.status(), error.body_text()))?;
-    keyed::from_json(&body).map_err(|error| ApiError::bad_request(one_line(&error)))
 }
 
 /// 400 that names the field.

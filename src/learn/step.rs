@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::LearnState;
-use super::request::{body, refused};
+use super::request::refused;
 use super::shapes::{Applied, Layer, named};
 use crate::data::{Layout, Task};
 use crate::experiment::explain;
@@ -18,14 +16,14 @@ use crate::experiment::step::{LayerStep, Step, Stepped, step};
 use crate::model::{Activation, MlpConfig, ModelConfig, NamedWeights, Weight};
 use crate::training::config::Loss;
 use crate::training::{OutputDecoder, TrainingConfig};
-use crate::web::ApiError;
+use crate::web::{ApiError, JsonBody};
 
 const MOST_WEIGHTS: usize = 64;
 const MOST_LAYERS: usize = 4;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StepRequest {
+pub struct StepRequest {
     layers: Vec<Layer>,
     inputs: Vec<f32>,
     /// A class index, or a number.
@@ -85,9 +83,8 @@ struct Parameters<T> {
 /// `POST /api/learn/step`
 pub async fn step_once(
     State(state): State<LearnState>,
-    bytes: Result<Bytes, BytesRejection>,
+    JsonBody(request): JsonBody<StepRequest>,
 ) -> Result<Json<StepAnswer>, ApiError> {
-    let request: StepRequest = body(bytes)?;
     let (model, task) = request.check()?;
     let backend = state.backend();
     let work = move || {

@@ -5,15 +5,13 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Extension, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::LearnState;
 use super::pool::{Client, Ticket};
-use super::request::{Wanted, body, refused};
+use super::request::{Wanted, refused};
 use super::shapes::{Layer, Scaling, layers_of, scaling};
 use crate::backend::BackendName;
 use crate::experiment::look::{Outputs, outputs};
@@ -24,8 +22,8 @@ use crate::experiment::{
 use crate::model::NamedWeights;
 use crate::training::TrainingError;
 use crate::training::evaluation::NamedValue;
-use crate::web::ApiError;
 use crate::web::session::Visitor;
+use crate::web::{ApiError, JsonBody};
 
 const MOST_GRID: usize = 100;
 const MOST_FRAMES: usize = 40;
@@ -35,7 +33,7 @@ const MOST_UNITS: usize = 8;
 /// The fields of [`Wanted`], and what to answer.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TrainRequest {
+pub struct TrainRequest {
     config: String,
     #[serde(default)]
     set: BTreeMap<String, Value>,
@@ -146,9 +144,8 @@ impl TrainingObserver for Watcher {
 pub async fn train(
     State(state): State<LearnState>,
     Extension(visitor): Extension<Visitor>,
-    bytes: Result<Bytes, BytesRejection>,
+    JsonBody(mut request): JsonBody<TrainRequest>,
 ) -> Result<Json<TrainAnswer>, ApiError> {
-    let mut request: TrainRequest = body(bytes)?;
     request.check()?;
     let wanted = Wanted {
         config: std::mem::take(&mut request.config),

@@ -11,6 +11,7 @@ pub(crate) mod attacks;
 pub mod connection;
 mod error;
 pub mod guard;
+mod request;
 pub mod serve;
 pub mod session;
 mod stream;
@@ -21,6 +22,7 @@ use axum::{Router, middleware};
 
 pub use error::ApiError;
 pub use guard::Access;
+pub use request::{JsonBody, QueryParams};
 pub use serve::{bind, serve_within};
 pub use stream::Received;
 

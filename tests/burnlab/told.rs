@@ -431,7 +431,7 @@ fn what_the_target_may_mean_is_asked_as_of_an_input() {
         format!("{},{}", random(), [format!("{}%", i % 40), format!("0.{}", i % 40 + 10)][i % 2])
     });
     assert!(
-        refused(&csv, "").contains("data.csv:4: data.target: target `y` holds `2%` beside `0.11`"),
+        refused(&csv, "").contains("data.csv:4: target `y` holds `2%` beside `0.11`: write all numbers in one way"),
         "{}",
         refused(&csv, "")
     );

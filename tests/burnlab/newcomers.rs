@@ -2,36 +2,14 @@
 //! the first config.
 
 use std::fs;
-use std::io::Write;
-use std::path::Path;
 
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
-
-use crate::place::{Place, refused, text, works};
+use crate::place::{Place, png, refused, text, works};
 
 /// The lines that `config check` prints for `file` and the target `y`.
 #[track_caller]
 fn checked(place: &Place, file: &str, target: &str, more: &str) -> String {
     place.write("c.toml", &format!("[data]\npath = \"{file}\"\ntarget = \"{target}\"\n{more}"));
     works(place, &["config", "check", "c.toml"])
-}
-
-/// A grey PNG file of one level.
-fn png(path: &Path, [width, height]: [u32; 2], level: u8) {
-    let chunk = |name: &[u8], data: &[u8]| {
-        let mut crc = flate2::Crc::new();
-        crc.update(name);
-        crc.update(data);
-        [&(data.len() as u32).to_be_bytes()[..], name, data, &crc.sum().to_be_bytes()].concat()
-    };
-    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
-    let mut pixels = ZlibEncoder::new(Vec::new(), Compression::fast());
-    let row = [&[0][..], &vec![level; width as usize][..]].concat();
-    (0..height).for_each(|_| pixels.write_all(&row).unwrap());
-    let parts = [chunk(b"IHDR", &header), chunk(b"IDAT", &pixels.finish().unwrap()), chunk(b"IEND", b"")];
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, [b"\x89PNG\r\n\x1a\n".to_vec(), parts.concat()].concat()).unwrap();
 }
 
 /// Two classes of twenty images of 24 x 24 pixels in a folder.

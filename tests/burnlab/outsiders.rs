@@ -3,13 +3,9 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
-
-use crate::place::{DEADLINE, Place, output_of, signal, text, wait_for, works};
+use crate::place::{DEADLINE, Place, output_of, png, signal, text, wait_for, works};
 use crate::served::Served;
 
 const TABLE: &str = "[data]\npath = \"t.csv\"\ntarget = \"y\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 2\n";
@@ -44,23 +40,6 @@ fn limited(place: &Place, limit: &str, args: &[&str]) -> Output {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("{limit}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_burnlab")]).args(args);
     command.current_dir(place.path("")).env_remove("CARGO").env_remove("RUST_BACKTRACE").output().unwrap()
-}
-
-/// A grey PNG file of one level. The file is small, whatever its sides are.
-fn png(path: &Path, [width, height]: [u32; 2], level: u8) {
-    let chunk = |name: &[u8], data: &[u8]| {
-        let mut crc = flate2::Crc::new();
-        crc.update(name);
-        crc.update(data);
-        [&(data.len() as u32).to_be_bytes()[..], name, data, &crc.sum().to_be_bytes()].concat()
-    };
-    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
-    let mut pixels = ZlibEncoder::new(Vec::new(), Compression::fast());
-    let row = [&[0][..], &vec![level; width as usize][..]].concat();
-    (0..height).for_each(|_| pixels.write_all(&row).unwrap());
-    let parts = [chunk(b"IHDR", &header), chunk(b"IDAT", &pixels.finish().unwrap()), chunk(b"IEND", b"")];
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, [b"\x89PNG\r\n\x1a\n".to_vec(), parts.concat()].concat()).unwrap();
 }
 
 /// Two classes of six images each.

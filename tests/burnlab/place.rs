@@ -1,10 +1,14 @@
 //! A folder with files, in which the burnlab binary is run.
 
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -172,4 +176,21 @@ pub fn output_of(child: std::process::Child, what: &str) -> Output {
 #[track_caller]
 pub fn signal(name: &str, process: u32) {
     assert!(Command::new("kill").args(["-s", name, &process.to_string()]).status().unwrap().success());
+}
+
+/// A grey PNG file of one level. The file is small, whatever its sides are.
+pub fn png(path: &Path, [width, height]: [u32; 2], level: u8) {
+    let chunk = |name: &[u8], data: &[u8]| {
+        let mut crc = flate2::Crc::new();
+        crc.update(name);
+        crc.update(data);
+        [&(data.len() as u32).to_be_bytes()[..], name, data, &crc.sum().to_be_bytes()].concat()
+    };
+    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
+    let mut pixels = ZlibEncoder::new(Vec::new(), Compression::fast());
+    let row = [&[0][..], &vec![level; width as usize][..]].concat();
+    (0..height).for_each(|_| pixels.write_all(&row).unwrap());
+    let parts = [chunk(b"IHDR", &header), chunk(b"IDAT", &pixels.finish().unwrap()), chunk(b"IEND", b"")];
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, [b"\x89PNG\r\n\x1a\n".to_vec(), parts.concat()].concat()).unwrap();
 }

@@ -32,9 +32,13 @@ pub fn tells_configs_apart(key: &str) -> bool {
 
 /// Whether a param affects which rows a model is tested on, or their targets.
 pub fn changes_the_test(key: &str) -> bool {
-    const INPUTS_ONLY: [&str; 13] = [
+    const INPUTS_ONLY: [&str; 17] = [
         "data.cache",
         "data.scale",
+        "data.bins",
+        "data.date",
+        "data.day_first",
+        "data.image_shape",
         "data.validation_fraction",
         "data.train_per_class",
         "data.gap",
@@ -47,5 +51,5 @@ pub fn changes_the_test(key: &str) -> bool {
         "data.text_buckets",
         "data.allow_constant",
     ];
-    key.starts_with("data.") && !INPUTS_ONLY.contains(&key)
+    key.starts_with("data.") && !key.starts_with("data.augment") && !INPUTS_ONLY.contains(&key)
 }

@@ -525,3 +525,24 @@ fn the_test_result_of_the_chosen_trial_alone_is_shown() {
     assert_eq!(tested(&["sweep", "show", "c"]), (1, false));
     assert_eq!(tested(&["sweep", "show", "c", "--test"]), (4, true));
 }
+
+#[test]
+fn what_changes_the_inputs_alone_can_be_searched() {
+    for (source, space) in [
+        ("iris", "\"data.bins\" = { values = [0, 8] }"),
+        ("digits", "\"data.augment.shift\" = { values = [0, 1] }"),
+        ("iris", "\"data.drop\" = { values = [[], [\"sepal_length_(cm)\"]] }"),
+    ] {
+        let place = Place::new();
+        place.write(
+            "c.toml",
+            &format!(
+                "[data]\nsource = \"{source}\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 2\n\
+                 [sweep]\nmethod = \"grid\"\n[sweep.space]\n{space}\n"
+            ),
+        );
+        let output = place.run(&["--config", "c.toml", "--jobs", "1"]);
+        assert!(output.status.success(), "{space}: {}", text(&output.stderr));
+        assert_eq!(newest(&place).0.counts.finished, 2, "{space}");
+    }
+}

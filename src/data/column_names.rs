@@ -164,14 +164,14 @@ pub(super) fn listed(table: &Table<'_>, items: &[String]) -> Result<Vec<usize>, 
     Ok(positions)
 }
 
-/// Names of the file that differ from those it lacks only by letter case and spaces.
+/// Names of the file that differ from those it lacks only by letter case and spaces; if there are none, what it has.
 fn lacking_alike(lacking: &[String], names: &[String]) -> String {
     let rough = |name: &str| name.split_whitespace().collect::<String>().to_lowercase();
     let alike = |name: &String| names.iter().find(|other| rough(other) == rough(name));
     let pairs: Vec<String> =
         lacking.iter().filter_map(|name| Some(format!("`{}` for `{name}`", alike(name)?))).collect();
     match pairs.is_empty() {
-        true => String::new(),
+        true => format!("; it has {}", labels::list_columns(names, 8)),
         false => format!("; it has {}: rename them", labels::list(&pairs, 8)),
     }
 }

@@ -350,7 +350,7 @@ fn a_test_file_follows_the_training_file() {
     assert_eq!((splits.train.len(), &splits.test[..]), (3, &[3, 4][..]));
 
     for (test, expected) in [
-        ("x,y\n1,a\n", "DIR/test.csv lacks columns that the model was trained with: c"),
+        ("x,y\n1,a\n", "DIR/test.csv lacks columns that the model was trained with: c; it has x, y"),
         (
             "x,c,y\n1,u,a\n1,u,z\n",
             "DIR/test.csv:3: class `z` of target `y` is not in the training file, which has a, b",

@@ -714,7 +714,8 @@ pub struct PlotArgs {
     /// Pictures to draw; by default all that the run has
     #[arg(value_parser = picture(), value_name = "KIND")]
     pub pictures: Vec<&'static Picture>,
-    /// The test row that `attention` and `feature-maps` show, as in predictions.csv; by default the first one
+    /// The test row that `forward-pass`, `attention` and `feature-maps` show: the number in the column `row` of the run's
+    /// predictions.csv; by default the first one
     #[arg(long, value_name = "N")]
     pub row: Option<usize>,
     /// The file to write (with one KIND), instead of `plots/KIND.svg` in the run's folder

@@ -34,6 +34,8 @@ const KINDS: [Kind; 4] = [
         name: "cnn",
         config: "digits-cnn",
         set: &[
+            // All pixels alike, so that a stroke looks the same to a filter wherever it is.
+            ("data.scale", "\"min_max\""),
             ("model.channels", "[8, 16]"),
             ("model.convolutions", "1"),
             ("model.batch_norm", "false"),

@@ -124,7 +124,7 @@ fn write_points(prepared: &mut Prepared, csv: &str, root: &Path) -> Result<(), T
     let name = format!("points-{digest}.csv");
     // Others may have left links and pipes there.
     write_atomic(&hold(folder.clone())?, &name, csv.as_bytes())?;
-    prepared.config.name += "-points";
+    "points".clone_into(&mut prepared.config.name);
     prepared.config.data.path = Some(folder.join(name));
     Ok(())
 }

@@ -44,7 +44,8 @@ pub fn curves(title: &str, curves: &[Curve], best: Option<u64>, stop: Option<u64
     let (first, last) = range(epochs.chain(marks.into_iter().flatten())).unwrap_or((0.0, 1.0));
     let columns = shown.len().min(2);
     let (width, height) = ((WIDTH - 2.0 * MARGIN) / columns as f64, 270.0);
-    let mut entries = train_and_validation();
+    let has_validation = shown.iter().any(|curve| !drawable(&curve.validation).is_empty());
+    let mut entries = train_and_validation(has_validation);
     if shown.iter().any(|curve| !curve.refit.is_empty()) {
         entries.push(Entry::line("curve refit", "second training, on both"));
     }

@@ -23,9 +23,11 @@ impl Entry {
     }
 }
 
-/// The lines of training and validation.
-pub(super) fn train_and_validation() -> Vec<Entry> {
-    vec![Entry::line("curve train", "training"), Entry::line("curve validation", "validation")]
+/// The lines of training, and of validation where there is any.
+pub(super) fn train_and_validation(has_validation: bool) -> Vec<Entry> {
+    let mut entries = vec![Entry::line("curve train", "training")];
+    entries.extend(has_validation.then(|| Entry::line("curve validation", "validation")));
+    entries
 }
 
 /// The entries side by side, wrapped into rows, and their total height.

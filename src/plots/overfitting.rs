@@ -40,7 +40,7 @@ pub fn overfitting(title: &str, points: &[Capacity], note: &str) -> String {
     let summary = summary(train.len().max(validation.len()), best, &train_means, &validation_means);
     let page = Page::new(title, &(summary + " Losses of the last epoch." + note));
     let width = WIDTH - 2.0 * MARGIN;
-    let mut entries = train_and_validation();
+    let mut entries = train_and_validation(!validation.is_empty());
     entries.push(Entry::new(circle("validation-dot key", (0.0, 0.0), 4.0), "one run (lines: means)"));
     let (mut body, legend_height) = legend(entries, MARGIN, page.top, width);
     let sizes: Vec<f64> = means(&both().copied().collect::<Points>()).into_iter().map(|point| point.0).collect();

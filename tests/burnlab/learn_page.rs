@@ -172,6 +172,41 @@ async fn a_reader_goes_on_and_changes_the_language() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_set_and_drawn_stays_when_the_language_changes() {
+    let root = crate::place::folder();
+    let Some(page) = open_lesson(root.path(), "perceptron").await else { return };
+    let count = trained(&page, "points").await;
+    press(&page, ".movable[data-index='0']", &key::RIGHT.repeat(5)).await;
+    trained_again(&page, "points", count).await;
+    let moved = points(&page).await;
+    page.click("[data-lang=zh]").await;
+    page.wait("document.querySelector('h1').textContent", json!("简单感知机")).await;
+    wait_long(&page, IS_READY, json!(true)).await;
+    page.click("[data-lang=en]").await;
+    page.wait("document.querySelector('h1').textContent", json!("The simple perceptron")).await;
+    wait_long(&page, IS_READY, json!(true)).await;
+    assert_eq!(points(&page).await, moved);
+
+    lesson(&page, "en", "hidden").await;
+    press(&page, "[data-widget=hidden-units] input[name=units]", key::RIGHT).await;
+    choose(&page, "[data-widget=hidden-units] select[name=data]", "xor").await;
+    page.click("[data-lang=zh]").await;
+    page.wait("document.querySelector('h1').textContent", json!("隐藏层")).await;
+    let set =
+        "['units', 'data'].map((name) => document.querySelector(`[data-widget=hidden-units] [name=${name}]`)?.value)";
+    page.wait(set, json!(["3", "xor"])).await;
+
+    lesson(&page, "en", "digits").await;
+    press(&page, "[data-widget=unroll] [data-index='0']", " ").await;
+    let ink = "document.querySelector('[data-widget=unroll] [data-index=\"0\"]')?.dataset.ink";
+    page.wait(ink, json!("16")).await;
+    page.click("[data-lang=zh]").await;
+    page.wait("document.querySelector('h1').textContent", json!("手写数字")).await;
+    page.wait(ink, json!("16")).await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_neuron_is_its_weighted_sum_through_its_activation() {
     let root = crate::place::folder();
     let Some(page) = open_lesson(root.path(), "neuron").await else { return };

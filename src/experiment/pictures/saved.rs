@@ -77,7 +77,14 @@ impl Job for DrawJob<'_> {
         let mut subject = Subject::new(&title, &network, preprocessor, results);
         if let Some(row) = self.row {
             let found = test.rows.iter().position(|&other| other as usize == row);
-            subject.example = found.with_context(|| format!("--row {row}: `{title}` has no such test row"))?;
+            let some: Vec<String> = test.rows.iter().take(5).map(u32::to_string).collect();
+            let more = if test.rows.len() > some.len() { ", ..." } else { "" };
+            subject.example = found.with_context(|| {
+                format!(
+                    "--row {row}: no test row of `{title}`; they are {}{more}: the column `row` of its predictions.csv",
+                    some.join(", ")
+                )
+            })?;
         }
         let mut drawn = Vec::new();
         for (picture, is_wanted) in self.pictures {

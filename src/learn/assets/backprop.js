@@ -86,6 +86,7 @@ export async function mount(place, { t, common, onClose }) {
     explained.textContent = t(`explain-${name}`, {
       z1: brief(seen.forward[0].sums[0]),
       a1: brief(seen.forward[0].outputs[0]),
+      a2: brief(seen.forward[0].outputs[1]),
       z: brief(sums[0]),
       p: brief(p),
       y: target.value(),

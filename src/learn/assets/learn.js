@@ -45,6 +45,8 @@ let lang = [asked(), remembered(), preferred()].find((name) => name in LANGUAGES
 let lessons = [];
 let words = null;
 let closers = [];
+/** How the lesson stood when the language was changed. */
+let kept = null;
 
 /** A failure anywhere is seen, and fails the tests. */
 function failed(problem) {
@@ -97,8 +99,33 @@ function drawFrame() {
   find("contents").replaceChildren(h("details", { open: wide }, h("summary", {}, t("contents")), h("ol", {}, links)));
 }
 
+/** What the reader has set, drawn and scrolled to in this lesson. */
+function standing() {
+  const widgets = [...find("lesson").querySelectorAll("[data-widget]")].map((place) => [
+    place.dataset.widget,
+    {
+      controls: [...place.querySelectorAll(":is(input, select)[name]")].map(({ name, value }) => [name, value]),
+      pads: [...place.querySelectorAll(".pad-box")].map(({ pixels }) => [...pixels]),
+      own: place.remember?.(),
+    },
+  ]);
+  return { hash: location.hash, top: scrollY, lessonTop: find("lesson").scrollTop, widgets: Object.fromEntries(widgets) };
+}
+
+/** Puts a widget back to how it stood, as if by hand. */
+function restore(place, { controls, pads }) {
+  for (const [name, value] of controls) {
+    const control = place.querySelector(`[name="${name}"]`);
+    if (!control || control.value === value) continue;
+    control.value = value;
+    control.dispatchEvent(new Event(control.matches("select") ? "change" : "input", { bubbles: true }));
+  }
+  [...place.querySelectorAll(".pad-box")].forEach((box, index) => pads[index] && box.fill(pads[index]));
+}
+
 function speak(name) {
   if (name === lang) return;
+  kept = standing();
   lang = name;
   try {
     localStorage.setItem(KEPT, name);
@@ -133,12 +160,18 @@ function show() {
     text,
     h("nav", { class: "steps", "aria-label": t("steps") }, step(index - 1, t("previous"), "previous"), step(index + 1, t("next"), "next")),
   );
+  const before = kept?.hash === location.hash ? kept : null;
+  kept = null;
   scrollTo(0, 0);
   find("lesson").scrollTop = 0;
-  for (const place of text.querySelectorAll("[data-widget]")) mount(place);
+  Promise.all([...text.querySelectorAll("[data-widget]")].map((place) => mount(place, before?.widgets[place.dataset.widget]))).then(() => {
+    if (!before || lesson !== lessons[index]) return;
+    scrollTo(0, before.top);
+    find("lesson").scrollTop = before.lessonTop;
+  });
 }
 
-async function mount(place) {
+async function mount(place, before) {
   const name = place.dataset.widget;
   const t = words(name);
   place.classList.add("widget");
@@ -150,7 +183,8 @@ async function mount(place) {
   try {
     const { mount: draw } = await import(`./${WIDGETS[name]}.js`);
     if (!isOpen) return;
-    await draw(place, { t, common: words("common"), lang, isOpen: () => isOpen, onClose: (close) => (isOpen ? mine.push(close) : close()) });
+    await draw(place, { t, common: words("common"), lang, isOpen: () => isOpen, onClose: (close) => (isOpen ? mine.push(close) : close()), remembered: before?.own });
+    if (before && isOpen) restore(place, before);
     place.dataset.ready = "";
   } catch (problem) {
     try {

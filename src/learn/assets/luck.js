@@ -3,7 +3,7 @@
 import { h } from "../assets/dom.js";
 import { paint } from "../assets/palette.js";
 import { dots } from "./dots.js";
-import { button, percent, slider, status } from "./kit.js";
+import { button, isStill, percent, slider, status } from "./kit.js";
 import { series } from "./training.js";
 
 const STARTS = 20;
@@ -16,7 +16,13 @@ export function mount(place, { t, onClose }) {
   onClose(() => control?.abort());
   const told = status();
   const chart = dots(t("chart"), onClose, { open: ({ seed, width }) => pick(seed, width) });
-  const pick = (seed, units) => document.dispatchEvent(new CustomEvent("burnlab-start", { detail: { seed, units } }));
+  const opened = status();
+  const pick = (seed, units) => {
+    document.dispatchEvent(new CustomEvent("burnlab-start", { detail: { seed, units } }));
+    for (const one of list.children) one.setAttribute("aria-pressed", String(Number(one.dataset.seed) === seed));
+    const far = document.querySelector("[data-widget=hidden-units]");
+    opened.replaceChildren(t("opened", { seed, units }), " ", button(t("look"), () => far?.scrollIntoView({ block: "start", behavior: isStill() ? "auto" : "smooth" }), { class: "quiet" }));
+  };
   const list = h("div", { class: "samples", role: "group", "aria-label": t("starts") });
   const draw = () => {
     chart.show(
@@ -32,6 +38,7 @@ export function mount(place, { t, onClose }) {
       control = new AbortController();
       found = [];
       list.replaceChildren();
+      opened.textContent = "";
       draw();
       go.disabled = true;
       const width = units.value();
@@ -42,7 +49,7 @@ export function mount(place, { t, onClose }) {
         requests,
         ({ test: { accuracy } }, { seed }) => {
           found.push({ seed, accuracy, width });
-          list.append(button(`${accuracy > ENOUGH ? "●" : "✕"} ${seed}`, () => pick(seed, width), { class: "quiet", "aria-label": t("one", { seed, accuracy: percent(accuracy) }) }));
+          list.append(button(`${accuracy > ENOUGH ? "●" : "✕"} ${seed}`, () => pick(seed, width), { class: "quiet", "data-seed": seed, "aria-pressed": "false", "aria-label": t("one", { seed, accuracy: percent(accuracy) }) }));
           draw();
           progress();
         },
@@ -57,6 +64,6 @@ export function mount(place, { t, onClose }) {
     },
     { class: "go" },
   );
-  place.append(h("div", { class: "controls" }, units, go), chart, list, told);
+  place.append(h("div", { class: "controls" }, units, go), chart, list, told, opened);
   draw();
 }

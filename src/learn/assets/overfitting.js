@@ -55,8 +55,8 @@ export function mount(place, { t, common, onClose }) {
         rows.flatMap((row) => {
           const look = row.held === held ? { size: 10 } : { size: 8, isHollow: true, opacity: 0.7 };
           return [
-            { x: String(row.width), y: row.last, shape: "circle", color: paint(0), ...look },
-            { x: String(row.width), y: row.lastValidation, shape: "square", color: paint(1), ...look },
+            { x: String(row.width), y: row.last, shape: "circle", color: paint(1), ...look },
+            { x: String(row.width), y: row.lastValidation, shape: "square", color: paint(0), ...look },
           ];
         }),
         { x: { kind: "words", words: WIDTHS.map(String), title: t("width") }, y: { kind: "linear", range: [0, Math.max(...rows.map((row) => row.lastValidation), 0.5) * 1.1], title: common("loss") } },

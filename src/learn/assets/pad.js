@@ -14,7 +14,7 @@ export function pad(t, changed) {
   const pixels = new Array(SIDE * SIDE).fill(0);
   let current = 0;
   let isErasing = false;
-  const name = (index) => t("cell", { row: Math.floor(index / SIDE) + 1, column: (index % SIDE) + 1, ink: Math.round(pixels[index]) });
+  const name = (index) => t("cell", { row: Math.floor(index / SIDE), column: index % SIDE, ink: Math.round(pixels[index]) });
   const cells = pixels.map((_, index) => h("div", { role: "gridcell", class: "ink", tabindex: index === 0 ? 0 : -1, "data-index": index }));
   const show = (index) => {
     cells[index].dataset.ink = pixels[index];
@@ -105,7 +105,7 @@ export function pad(t, changed) {
   }, { "aria-pressed": "false" });
   pixels.forEach((_, index) => show(index));
   const tools = h("div", { class: "controls" }, button(t("clear"), () => fill(pixels.map(() => 0)), { class: "clear" }), eraser);
-  return { pad: h("div", { class: "pad-box" }, grid, tools), pixels, fill };
+  return { pad: Object.assign(h("div", { class: "pad-box" }, grid, tools), { pixels, fill }), pixels, fill };
 }
 
 /** A button for each example: `{pixels, label}`. */

@@ -44,8 +44,9 @@ function make(name) {
   return SETS[name](() => (random() + random() + random() - 1.5) * 1.1);
 }
 
-export function mount(place, { t, common, onClose }) {
-  let points = make("groups");
+export function mount(place, { t, common, onClose, remembered }) {
+  let points = remembered?.points ?? make("groups");
+  place.remember = () => ({ points, set: sets.value() });
   let layers = null;
   let current = 0;
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
@@ -154,6 +155,7 @@ export function mount(place, { t, common, onClose }) {
     name: "points",
     label: t("set"),
     options: Object.keys(SETS).map((one) => [one, t(one)]),
+    value: remembered?.set,
     onchange: (one) => {
       points = make(one);
       current = 0;

@@ -129,7 +129,7 @@ async fn the_readers_points_are_kept_beside_the_run() {
     let id = kept["id"].as_str().unwrap();
     assert_eq!(finished(&location(&lessons), id), Status::Finished);
     let folder = RunFolder::find(&location(&lessons), id).unwrap();
-    assert_eq!(folder.record().unwrap().experiment, "xor-points");
+    assert_eq!(folder.record().unwrap().experiment, "points");
     let saved = SavedModel::open(&folder).unwrap();
     // The rows are there again, training rows too.
     let (dataset, splits) = folder.data(&saved.config).unwrap();

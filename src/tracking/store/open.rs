@@ -6,11 +6,14 @@ use fs_err as fs;
 use rusqlite::OpenFlags;
 use tempfile::TempDir;
 
-use crate::permissions::{is_readable_here, is_writable, owner, user_name};
+use crate::permissions::{
+    creates_for_this_user_alone, folder_builder, is_readable_here, is_writable, owner, user_name,
+};
 use crate::postgresql::Address;
 use crate::sqlite_file::{
     Opened, Reading, Unlocked, Writers, check_beside, check_opened, read_only, reading, without_index, without_links,
 };
+use crate::tracking::closing::create_closed;
 use crate::tracking::database::{
     Access, Database, Failure, Param, Row, Server, Sqlite, Version, params, server_error, sqlite_error,
 };
@@ -53,7 +56,11 @@ impl Store {
     /// newer burnlab.
     pub fn open_at(location: &Location) -> Result<Self, TrackingError> {
         refuse_links_of_folders(&location.root)?;
-        fs::create_dir_all(location.root.join("runs"))?;
+        let runs = location.root.join("runs");
+        folder_builder()
+            .recursive(true)
+            .create(&runs)
+            .map_err(|error| folder::in_words("create directory", &runs, &error))?;
         let store = match location.address()? {
             Some(address) => Self::on_server(location, &address, false)?,
             None => return Self::in_file_to_write(location),
@@ -65,8 +72,10 @@ impl Store {
         const MOST_TRIES: usize = 10;
         let path = location.file();
         // SQLite would open it to be read, and leave files beside it that its owner cannot write.
-        if folder::own_file(&path)? && !is_writable(&path) {
-            return Err(TrackingError::ReadOnly { path });
+        match folder::own_file(&path)? {
+            true if !is_writable(&path) => return Err(TrackingError::ReadOnly { path }),
+            false if creates_for_this_user_alone() => create_closed(&path)?,
+            _ => {}
         }
         for _ in 0..MOST_TRIES {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;

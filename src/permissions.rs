@@ -231,7 +231,7 @@ mod acl {
             }
             assert_eq!(entries(&[]), None);
             assert_eq!(entries(&[1, 0, 0, 0]), None, "another version");
-            assert_eq!(entries(&list(4, 4)[..20]), None, "half of an entry");
+            assert_eq!(entries(&list(4, 4)[..22]), None, "half of an entry");
         }
     }
 }

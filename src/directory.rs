@@ -1,6 +1,8 @@
 //! Reaching files below a folder by its handle, so that no link leads out of it, whoever made the folder and whatever
 //! happens to its path meanwhile.
 
+mod temporary;
+
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -16,10 +18,8 @@ pub enum Purpose {
     Append,
     /// Created if absent; its content is of no interest.
     Lock,
-    /// It must not exist.
+    /// As by [`Directory::create`]: it must not exist.
     Create,
-    /// As `Create`, for this user alone until its mode is set.
-    CreatePrivate,
     /// What is no file, to write to: a device, or a pipe, whose reader is waited for.
     Device,
 }
@@ -71,10 +71,23 @@ impl<E: Into<io::Error>> From<E> for Unresolved {
     }
 }
 
+impl Unresolved {
+    /// The same, in words.
+    pub fn into_io(self) -> io::Error {
+        match self {
+            Self::Io(error) => error,
+            Self::LinkOfAnother(link) => {
+                io::Error::other(format!("{} is a link that another user has left", link.display()))
+            }
+        }
+    }
+}
+
 #[cfg(not(unix))]
 pub use by_path::Directory;
 #[cfg(unix)]
 pub use handle::Directory;
+pub use temporary::Temporary;
 
 #[cfg(unix)]
 mod handle {
@@ -90,7 +103,7 @@ mod handle {
     use rustix::io::Errno;
 
     use super::{Entry, File, Found, Kind, Purpose, Unresolved, io};
-    use crate::permissions::{is_own_number, may_others_write};
+    use crate::permissions::{is_own_number, may_others_write, mode_of_new};
 
     /// A folder, open.
     #[derive(Debug)]
@@ -186,6 +199,14 @@ mod handle {
             Ok(u64::try_from(fstat(&self.0)?.st_mtime).unwrap_or(0))
         }
 
+        /// Closes it to other users, whatever it has inherited.
+        ///
+        /// # Errors
+        /// A folder of another user.
+        pub fn close(&self) -> io::Result<()> {
+            Ok(rustix::fs::fchmod(&self.0, Mode::RWXU)?)
+        }
+
         /// This folder, with a handle of its own.
         pub fn again(&self) -> io::Result<Self> {
             Ok(Self(self.0.try_clone()?))
@@ -220,12 +241,18 @@ mod handle {
                 Purpose::Write => OFlags::WRONLY,
                 Purpose::Append => OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE,
                 Purpose::Lock => OFlags::RDWR | OFlags::CREATE,
-                Purpose::Create | Purpose::CreatePrivate => OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL,
+                Purpose::Create => return self.create(name, 0o666),
                 Purpose::Device => OFlags::WRONLY,
             };
             let flags = if purpose == Purpose::Device { FILE.difference(OFlags::NONBLOCK) } else { FILE } | flags;
-            let mode = if purpose == Purpose::CreatePrivate { 0o600 } else { 0o666 };
-            Ok(openat(&self.0, name.as_ref(), flags, Mode::from_raw_mode(mode))?.into())
+            Ok(openat(&self.0, name.as_ref(), flags, Mode::from_raw_mode(mode_of_new(0o666)))?.into())
+        }
+
+        /// A new file, to be read and written, of this mode as far as the process's mask allows. There must be nothing under its
+        /// name.
+        pub fn create(&self, name: impl AsRef<Path>, mode: u32) -> io::Result<File> {
+            let flags = FILE | OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
+            Ok(openat(&self.0, name.as_ref(), flags, Mode::from_raw_mode(mode_of_new(mode)))?.into())
         }
 
         /// A new file that has no name, so that nothing is left of it however the process ends; `None` where the system has
@@ -236,8 +263,8 @@ mod handle {
                 if !Path::new("/proc/self/fd").exists() {
                     return None;
                 }
-                let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-                openat(&self.0, ".", flags, Mode::from_raw_mode(mode)).ok().map(File::from)
+                let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+                openat(&self.0, ".", flags, Mode::from_raw_mode(mode_of_new(mode))).ok().map(File::from)
             }
             #[cfg(not(target_os = "linux"))]
             {
@@ -310,7 +337,7 @@ mod handle {
 
         /// Makes a folder in this one, unless there is one.
         pub fn make_folder(&self, name: &str) -> io::Result<()> {
-            match mkdirat(&self.0, name, Mode::from_raw_mode(0o777)) {
+            match mkdirat(&self.0, name, Mode::from_raw_mode(mode_of_new(0o777))) {
                 Ok(()) | Err(Errno::EXIST) => Ok(()),
                 Err(error) => Err(error.into()),
             }
@@ -533,6 +560,10 @@ mod by_path {
             Ok(since.map_or(0, |since| since.as_secs()))
         }
 
+        pub fn close(&self) -> io::Result<()> {
+            Ok(())
+        }
+
         pub fn again(&self) -> io::Result<Self> {
             Ok(Self(self.0.clone()))
         }
@@ -565,10 +596,14 @@ mod by_path {
                 Purpose::Write => options.write(true),
                 Purpose::Append => options.append(true).create(true),
                 Purpose::Lock => options.read(true).write(true).create(true).truncate(false),
-                Purpose::Create | Purpose::CreatePrivate => options.write(true).create_new(true),
+                Purpose::Create => return self.create(name, 0o666),
                 Purpose::Device => options.write(true),
             };
             options.open(self.0.join(name))
+        }
+
+        pub fn create(&self, name: impl AsRef<Path>, _: u32) -> io::Result<File> {
+            OpenOptions::new().read(true).write(true).create_new(true).open(self.0.join(name))
         }
 
         pub fn unnamed(&self, _: u32) -> Option<File> {

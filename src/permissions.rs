@@ -1,6 +1,6 @@
 //! Whose a file on this machine is, and who may read it.
 
-use std::fs::Metadata;
+use std::fs::{DirBuilder, Metadata};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -100,7 +100,8 @@ static FOR_THIS_USER_ALONE: AtomicBool = AtomicBool::new(false);
 
 /// From now on, what this process creates is for its user alone: files of a run as well as a store that is made for it.
 ///
-/// By the process's mask, not by the mode of each file, so that nothing is missed.
+/// By the process's mask, so that nothing is missed; and by [`mode_of_new`], since in a folder with a default ACL the mask does not
+/// count (acl(5)).
 pub fn create_for_this_user_alone() {
     FOR_THIS_USER_ALONE.store(true, Ordering::Relaxed);
     #[cfg(unix)]
@@ -112,18 +113,135 @@ pub fn creates_for_this_user_alone() -> bool {
     FOR_THIS_USER_ALONE.load(Ordering::Relaxed)
 }
 
+/// The mode to make a file or folder with that is to have `mode` before the process's mask: without what is for others after
+/// [`create_for_this_user_alone`]. An ACL that is inherited grants no more than the mode with which a file is made.
+pub fn mode_of_new(mode: u32) -> u32 {
+    if creates_for_this_user_alone() { mode & 0o700 } else { mode }
+}
+
+/// What makes folders, of [`mode_of_new`].
+pub fn folder_builder() -> DirBuilder {
+    #[cfg_attr(not(unix), expect(unused_mut))]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode_of_new(0o777));
+    builder
+}
+
+#[cfg(unix)]
+const READ: u32 = 0o4;
+#[cfg(unix)]
+const ENTER: u32 = 0o1;
+
 /// Whether everybody may read a file, or enter a folder: by its own permissions, and by those of the folders above it.
 ///
-/// Groups do not count: the one that may read the data need not be that of a folder that is made later.
+/// Groups do not count, the one that may read the data need not be that of a folder that is made later, but for those to which
+/// an ACL denies it.
 #[cfg(unix)]
 pub fn is_public(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    const READ: u32 = 0o004;
-    const ENTER: u32 = 0o001;
-    let has = |path: &Path, bits: u32| path.metadata().is_ok_and(|data| data.mode() & bits == bits);
     let Ok(path) = path.canonicalize() else { return false };
     let own = if path.is_dir() { READ | ENTER } else { READ };
-    has(&path, own) && path.ancestors().skip(1).all(|folder| has(folder, ENTER))
+    may_all(&path, own) && path.ancestors().skip(1).all(|folder| may_all(folder, ENTER))
+}
+
+/// Whether all users have these rights to a file or folder.
+#[cfg(unix)]
+fn may_all(path: &Path, rights: u32) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata().is_ok_and(|data| data.mode() & rights == rights) && acl::denies_nobody(path, rights)
+}
+
+/// Access control lists, which deny users and groups what all others may.
+#[cfg(target_os = "linux")]
+mod acl {
+    use std::path::Path;
+
+    use rustix::io::Errno;
+
+    /// Bytes of the longest list that a file system keeps (XATTR_SIZE_MAX).
+    const MOST_BYTES: usize = 1 << 16;
+
+    /// Whether no entry of a file's list lacks `rights`; a list that cannot be read may have one.
+    pub fn denies_nobody(path: &Path, rights: u32) -> bool {
+        const NAME: &str = "system.posix_acl_access";
+        // Most files have none, which takes no memory to find out.
+        match rustix::fs::getxattr(path, NAME, &mut [0_u8; 0][..]) {
+            Err(Errno::NODATA | Errno::NOTSUP | Errno::NOSYS) => return true,
+            Err(_) => return false,
+            Ok(_) => {}
+        }
+        let mut bytes = vec![0; MOST_BYTES];
+        let read = rustix::fs::getxattr(path, NAME, &mut bytes[..]);
+        read.is_ok_and(|len| entries(&bytes[..len]).is_some_and(|entries| allow_all(&entries, rights)))
+    }
+
+    /// What an entry is for, and its rights.
+    type Entry = (u16, u32);
+    const USER: u16 = 0x02;
+    const GROUP_OF_FILE: u16 = 0x04;
+    const GROUP: u16 = 0x08;
+    const MASK: u16 = 0x10;
+
+    /// The entries of a list as the attribute has it (`linux/posix_acl_xattr.h`): a version, and for each two numbers of 16 bits,
+    /// and the user or group.
+    pub(super) fn entries(bytes: &[u8]) -> Option<Vec<Entry>> {
+        const VERSION: u32 = 2;
+        let (version, entries) = bytes.split_first_chunk::<4>()?;
+        let (entries, rest) = entries.as_chunks::<8>();
+        let is_known = u32::from_le_bytes(*version) == VERSION && rest.is_empty();
+        let number = |low: u8, high: u8| u16::from_le_bytes([low, high]);
+        let entry = |entry: &[u8; 8]| (number(entry[0], entry[1]), u32::from(number(entry[2], entry[3])));
+        is_known.then(|| entries.iter().map(entry).collect())
+    }
+
+    /// Whether all users and groups that are named, and the group of the file where there are any, have the rights that the mask
+    /// leaves them.
+    pub(super) fn allow_all(entries: &[Entry], rights: u32) -> bool {
+        let mask = entries.iter().find(|(tag, _)| *tag == MASK).map_or(u32::MAX, |(_, rights)| *rights);
+        let has_names = entries.iter().any(|(tag, _)| matches!(*tag, USER | GROUP));
+        let mut limited = entries.iter().filter(|(tag, _)| matches!(*tag, USER | GROUP_OF_FILE | GROUP));
+        !has_names || limited.all(|(_, own)| own & mask & rights == rights)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        /// As `setfacl -m u:1000:RIGHTS,m::MASK` makes it of a file of mode 0644.
+        fn list(of_user: u16, mask: u16) -> Vec<u8> {
+            let mut bytes = vec![2, 0, 0, 0];
+            for (tag, rights, id) in [
+                (0x01, 6, u32::MAX),
+                (0x02, of_user, 1000),
+                (0x04, 4, u32::MAX),
+                (0x10, mask, u32::MAX),
+                (0x20, 4, u32::MAX),
+            ] {
+                bytes.extend([u16::to_le_bytes(tag), u16::to_le_bytes(rights)].concat());
+                bytes.extend(id.to_le_bytes());
+            }
+            bytes
+        }
+
+        #[test]
+        fn a_user_or_a_mask_without_the_right_denies() {
+            for (of_user, mask, expected) in [(4, 4, true), (6, 7, true), (0, 7, false), (2, 7, false), (6, 2, false)] {
+                let entries = entries(&list(of_user, mask)).unwrap();
+                assert_eq!(allow_all(&entries, 4), expected, "{of_user} {mask}");
+            }
+            assert_eq!(entries(&[]), None);
+            assert_eq!(entries(&[1, 0, 0, 0]), None, "another version");
+            assert_eq!(entries(&list(4, 4)[..22]), None, "half of an entry");
+        }
+    }
+}
+
+/// Elsewhere the standard tools know no such lists, or other ones.
+#[cfg(all(unix, not(target_os = "linux")))]
+mod acl {
+    pub fn denies_nobody(_: &std::path::Path, _: u32) -> bool {
+        true
+    }
 }
 
 #[cfg(not(unix))]
@@ -148,8 +266,7 @@ pub fn is_shared(_: &Path) -> bool {
 /// Whether everybody may read a file that is in a folder that everybody may enter.
 #[cfg(unix)]
 pub fn is_readable(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    path.metadata().is_ok_and(|data| data.mode() & 0o004 != 0)
+    may_all(path, READ)
 }
 
 #[cfg(not(unix))]

@@ -32,6 +32,7 @@
 //! - run folders from somebody else: links, pipes, huge files in place of each file: `strangers`
 //! - other users of the machine: tokens, passwords, stores that cannot be written, names from elsewhere: `others`
 //! - what other users have planted beside stores, data and outputs, and limits on processes and files: `planted`
+//! - what is closed to other users stays so: inherited lists, what goes on from a closed run, pictures, caches: `closed`
 //! - clients of servers that send names of files, images and tables of odd shapes, names in a command line, full disks: `outsiders`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - hostile text, pictures and strangers, in a real browser: `hostile`
@@ -64,6 +65,9 @@ mod charts;
 mod chosen;
 #[path = "burnlab/cli.rs"]
 mod cli;
+#[cfg(unix)]
+#[path = "burnlab/closed.rs"]
+mod closed;
 #[path = "burnlab/counts.rs"]
 mod counts;
 #[path = "burnlab/coverage.rs"]

@@ -4,14 +4,17 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::output::{is_stdout, say, say_path, to_file, without_escapes};
+use super::pictures;
 use crate::backend::BackendName;
 use crate::cli::ExplainArgs;
+use crate::data::{DataConfig, are_closed};
 use crate::experiment::attribution::{
     ColumnDependence, Contributions, Dependence, DependencePoint, EVALUATIONS, Explained, OcclusionMap, Request,
     contributions, dependence, occlusion,
 };
 use crate::experiment::{Ensemble, RunFolder, SavedModel, ensemble};
 use crate::figures::{measured, short};
+use crate::permissions::is_public;
 use crate::shell::command;
 use crate::tracking::{Location, Store};
 
@@ -71,7 +74,8 @@ fn explain(
         if !to_stdout(args) {
             print_dependence(name, &found);
         }
-        return write(args, &first.folder, &stem("dependence"), &found.csv()?, || found.picture(name));
+        let all = models.iter().copied().chain(others);
+        return write(args, all, &stem("dependence"), &found.csv()?, || found.picture(name));
     }
     let backend = BackendName::chosen(args.model.backend);
     if args.patch.is_some() || first.preprocessor.image_shape().is_some() {
@@ -80,13 +84,13 @@ fn explain(
         if !to_stdout(args) {
             print_occlusion(name, &found);
         }
-        return write(args, &first.folder, &stem("occlusion"), &found.csv()?, || found.picture(name));
+        return write(args, models.iter().copied(), &stem("occlusion"), &found.csv()?, || found.picture(name));
     }
     let found = contributions(models, request(args), backend)?;
     if !to_stdout(args) {
         print_contributions(name, &found);
     }
-    write(args, &first.folder, &stem("contributions"), &found.csv()?, || found.picture(name))
+    write(args, models.iter().copied(), &stem("contributions"), &found.csv()?, || found.picture(name))
 }
 
 /// What the dashboard shows of a test row: a picture made from the run's folder alone, with few evaluations.
@@ -149,17 +153,20 @@ fn is_table(file: &Path) -> bool {
     name.ends_with(".csv") || name.ends_with(".csv.gz")
 }
 
-/// Writes the files of `--output`, or the picture into the run's folder.
-fn write(
+/// Writes the files of `--output`, or the picture into the folder of the first of these models.
+fn write<'a>(
     args: &ExplainArgs,
-    folder: &RunFolder,
+    models: impl Iterator<Item = &'a SavedModel>,
     stem: &str,
     table: &[u8],
     picture: impl Fn() -> String,
 ) -> anyhow::Result<ExitCode> {
     if args.output.is_empty() {
         say!("");
-        say_path(&folder.write_picture(stem, &picture())?);
+        let models: Vec<&SavedModel> = models.collect();
+        let first = models[0];
+        let is_closed = models.iter().any(|model| !is_public(model.folder.path())) || shows_closed_data(args, first);
+        pictures::write(&first.folder, stem, &picture(), is_closed)?;
     }
     let inputs: Vec<&Path> = args.data.iter().map(AsRef::as_ref).collect();
     for file in &args.output {
@@ -168,6 +175,24 @@ fn write(
         say_path(file);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the data that are explained are closed to other users.
+fn shows_closed_data(args: &ExplainArgs, model: &SavedModel) -> bool {
+    let own = &model.config.data;
+    match &args.data {
+        // Of what is piped nobody knows who may read it.
+        Some(file) if file == Path::new("-") => true,
+        Some(file) => are_closed(&DataConfig {
+            path: Some(file.clone()),
+            more_paths: Vec::new(),
+            labels: None,
+            test_path: None,
+            test_labels: None,
+            ..own.clone()
+        }),
+        None => are_closed(own),
+    }
 }
 
 fn print_contributions(name: &str, found: &Contributions) {

@@ -24,6 +24,7 @@ mod init;
 mod learn;
 mod manual;
 mod output;
+mod pictures;
 mod plot;
 mod predict;
 mod processes;

@@ -1,9 +1,7 @@
 //! Writes a command's result to the terminal, or atomically to a file.
 
-use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs::{self, File};
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::fs;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +10,7 @@ use anyhow::{Context, bail, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::directory::{Directory, Found, Kind, Purpose, Unresolved};
+use crate::directory::{Directory, Found, Kind, Purpose, Temporary, Unresolved};
 use crate::invalid::one_line;
 use crate::permissions::{self, creates_for_this_user_alone, is_own_number};
 pub use crate::shown::without_escapes;
@@ -203,8 +201,8 @@ pub fn to_file(
 pub fn to_new_file(file: &Path, text: &str) -> anyhow::Result<()> {
     let cannot = || format!("{} cannot be written", file.display());
     let Target(Found::Name(folder, name)) = Target::of(file, false)? else { bail!(cannot()) };
-    let mut temporary = Temporary::beside(&folder, &name, false).with_context(cannot)?;
-    temporary.file.write_all(text.as_bytes()).with_context(cannot)?;
+    let temporary = Temporary::beside(folder, &name, 0o666).with_context(cannot)?;
+    temporary.file().write_all(text.as_bytes()).with_context(cannot)?;
     temporary.keep(|folder, temporary| folder.rename_new(temporary, &name)).with_context(cannot)
 }
 
@@ -280,8 +278,9 @@ impl Target {
             }
         });
         // Removed by an error, which is returned.
-        let temporary = Temporary::beside(&folder, &name, mode.is_some()).with_context(cannot)?;
-        directly(&temporary.file, write, cannot)?;
+        let new = if mode.is_some() { 0o600 } else { 0o666 };
+        let temporary = Temporary::beside(folder, &name, new).with_context(cannot)?;
+        directly(temporary.file(), write, cannot)?;
         temporary.set_mode(mode).with_context(cannot)?;
         temporary.keep(|folder, temporary| folder.rename(temporary, folder, &name)).with_context(cannot)
     }
@@ -318,75 +317,6 @@ fn is_run(folder: &Directory) -> io::Result<bool> {
     let record = folder.entry("run.json")?.filter(|entry| entry.kind == Kind::File);
     let owner = folder.owner()?;
     Ok(record.is_some_and(|record| is_own_number(record.owner) || record.owner == owner))
-}
-
-/// A new file, without a name where the system has such: then nothing is left of it, however the process ends. Else it is hidden,
-/// removed when dropped, and nobody can have guessed its name: in a folder that others may write, they could have left a link
-/// there.
-struct Temporary<'a> {
-    folder: &'a Directory,
-    /// The beginning of its name.
-    prefix: String,
-    name: Option<OsString>,
-    file: File,
-}
-
-impl<'a> Temporary<'a> {
-    fn beside(folder: &'a Directory, name: &OsStr, is_private: bool) -> io::Result<Self> {
-        // A name has at most 255 bytes.
-        let name = name.to_string_lossy();
-        let prefix = format!(".{}", &name[..name.floor_char_boundary(200)]);
-        if let Some(file) = folder.unnamed(if is_private { 0o600 } else { 0o666 }) {
-            return Ok(Self { folder, prefix, name: None, file });
-        }
-        let purpose = if is_private { Purpose::CreatePrivate } else { Purpose::Create };
-        let (name, file) = under_new_name(&prefix, |name| folder.file(name, purpose))?;
-        Ok(Self { folder, prefix, name: Some(name), file })
-    }
-
-    /// With this mode, or that of any new file, which it was made with.
-    fn set_mode(&self, mode: Option<u32>) -> io::Result<()> {
-        #[cfg(unix)]
-        if let Some(mode) = mode {
-            self.file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
-        }
-        #[cfg(not(unix))]
-        let _ = mode;
-        Ok(())
-    }
-
-    /// Gives it the name that is to stay.
-    fn keep(mut self, rename: impl FnOnce(&Directory, &OsStr) -> io::Result<()>) -> io::Result<()> {
-        let Self { folder, prefix, name, file } = &mut self;
-        if name.is_none() {
-            *name = Some(under_new_name(prefix, |name| folder.link(file, name))?.0);
-        }
-        if let Some(name) = name {
-            rename(folder, name)?;
-        }
-        *name = None;
-        Ok(())
-    }
-}
-
-impl Drop for Temporary<'_> {
-    fn drop(&mut self) {
-        if let Some(name) = &self.name {
-            self.folder.remove(name).ok();
-        }
-    }
-}
-
-/// Makes something under a name that nobody can have guessed.
-fn under_new_name<T>(prefix: &str, make: impl Fn(&OsStr) -> io::Result<T>) -> io::Result<(OsString, T)> {
-    loop {
-        let random = RandomState::new().build_hasher().finish();
-        let name = OsString::from(format!("{prefix}.{random:016x}.tmp"));
-        match make(&name) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => return Ok((name, made?)),
-        }
-    }
 }
 
 /// Whether an error is that of writing itself, such as a full disk, and not one that `write` has put into words.

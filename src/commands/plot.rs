@@ -5,10 +5,13 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::output::{say_path, to_file};
+use super::pictures;
 use crate::backend::BackendName;
 use crate::cli::PlotArgs;
+use crate::data::are_closed;
 use crate::experiment::pictures::{Draw, draw_all, draw_named};
 use crate::experiment::{RunFolder, SavedModel};
+use crate::permissions::is_public;
 use crate::tracking::{Location, Run, Store};
 
 /// Writes the pictures and prints their paths.
@@ -26,6 +29,7 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
         args.row.is_none() || !args.pictures.is_empty(),
         "--row is of pictures of one example: name them, such as `attention`"
     );
+    let mut is_closed = false;
     let mut drawn = Vec::new();
     let mut of_run = Vec::new();
     for &picture in &args.pictures {
@@ -33,6 +37,9 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
             Draw::Run(_) => of_run.push(picture),
             Draw::Experiment(draw) => {
                 let (run, runs) = experiment_of(&location, &folder)?;
+                // Of a run that is elsewhere the store tells, which may be read.
+                let mut folders = runs.iter().map(|run| location.root.join("runs").join(run.record.id.as_str()));
+                is_closed |= folders.any(|folder| folder.exists() && !is_public(&folder));
                 let svg = draw(&run, &runs).map_err(|but| {
                     let (experiment, name, needs) = (&run.record.experiment, picture.name, picture.needs);
                     anyhow::anyhow!("experiment `{experiment}` has no {name} picture: it needs {needs}{but}")
@@ -42,20 +49,22 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
         }
     }
     let backend = BackendName::chosen(args.model.backend);
-    if args.pictures.is_empty() {
-        drawn.extend(draw_all(&SavedModel::open(&folder)?, backend)?);
-    } else if !of_run.is_empty() {
-        drawn.extend(draw_named(&SavedModel::open(&folder)?, &of_run, args.row, backend)?);
+    if args.pictures.is_empty() || !of_run.is_empty() {
+        let saved = SavedModel::open(&folder)?;
+        is_closed |= are_closed(&saved.config.data);
+        drawn.extend(match args.pictures.is_empty() {
+            true => draw_all(&saved, backend)?,
+            false => draw_named(&saved, &of_run, args.row, backend)?,
+        });
     }
     for (picture, svg) in drawn {
-        let path = match &args.output {
+        match &args.output {
             Some(path) => {
                 to_file(path, &[], |writer| Ok(writer.write_all(svg.as_bytes())?))?;
-                path.clone()
+                say_path(path);
             }
-            None => folder.write_picture(&picture.stem(), &svg)?,
-        };
-        say_path(&path);
+            None => pictures::write(&folder, &picture.stem(), &svg, is_closed)?,
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,7 +13,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::chunk_file::{ChunkFile, HEADER_BYTES, StoredChunk, checksum, read_exact_at};
+use super::chunk_file::{ChunkFile, HEADER_BYTES, StoredChunk, checksum, place_of, read_exact_at};
 use super::chunk_layout::ChunkLayout;
 use super::matrix::WINDOW_BYTES;
 use super::origin::{Origin, is_pattern, is_server, matching, without_waiting};
@@ -21,8 +21,9 @@ use super::{
     Cache, Column, ColumnKind, DataConfig, Dataset, Division, ImageShape, Matrix, Part, Readings, RowWeights, Several,
     Target, TargetColumn, infer, readers, select,
 };
+use crate::directory::Purpose;
 use crate::invalid::Invalid;
-use crate::permissions::left_by_another;
+use crate::permissions::{is_shared, left_by_another};
 
 const KEY: &str = "data.cache";
 const MAGIC: &[u8; 16] = b"burnlab cache\0\r\n";
@@ -81,6 +82,13 @@ fn load_within(window_bytes: usize, path: &Path, place: &Path, config: &DataConf
         Found::Table(mut dataset) => {
             dataset.name = name.into_owned();
             dataset.notes.push(format!("read from the cache {shown}"));
+            if !readers::are_public(config) && is_shared(place) {
+                let closed = place_of(place).and_then(|(folder, name)| folder.set_mode(name, 0o600));
+                dataset.notes.push(match closed {
+                    Ok(()) => format!("the cache {shown} is closed to other users from now on, as the table is"),
+                    Err(error) => format!("others may read the cache {shown}, and not the table: {error}"),
+                });
+            }
             return Ok(*dataset);
         }
         Found::None => format!("built the cache {shown}, which later runs read instead of the table"),
@@ -413,7 +421,7 @@ enum Found {
 fn open(place: &Path, window_bytes: usize, key: &str, sources: &[SourceFile]) -> Result<Found, Invalid> {
     let shown = place.display();
     let unreadable = |error: io::Error| Invalid::at(KEY, format!("the cache {shown} cannot be read: {error}"));
-    let file = match without_waiting().open(place) {
+    let file = match place_of(place).and_then(|(folder, name)| folder.file(name, Purpose::Read)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::None),
         Err(error) => return Err(unreadable(error)),

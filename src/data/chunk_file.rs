@@ -3,14 +3,14 @@
 //! It is read, not mapped into memory: a file that is cut while it is mapped ends the process by a signal, without a word,
 //! and what is mapped counts as memory where the address space is limited.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use tempfile::NamedTempFile;
-
 use super::chunk_layout::ChunkLayout;
+use crate::directory::{Directory, Found, Temporary, Unresolved};
 
 /// Left free at the beginning.
 pub(super) const HEADER_BYTES: u64 = 64;
@@ -31,8 +31,8 @@ pub(super) struct ChunkFile {
     file: File,
     /// As the user wrote it.
     path: PathBuf,
-    /// Of a file that is being written, which is removed unless it is kept.
-    temporary: Mutex<Option<NamedTempFile>>,
+    /// Of a file that is being written, which is gone unless it is kept, and the name that it is to have.
+    temporary: Mutex<Option<(Temporary, OsString)>>,
     is_public: bool,
     /// Where the next chunk goes.
     end: Mutex<u64>,
@@ -47,16 +47,12 @@ impl ChunkFile {
     /// A new one, that is to become `path`. `is_public`: others may read it, as far as the process's mask allows.
     ///
     /// # Errors
-    /// What making a file in its folder reports.
+    /// What making a file in its folder reports; a link on the way there that another user has left.
     pub(super) fn create(path: &Path, window_bytes: usize, is_public: bool) -> io::Result<Arc<Self>> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".burnlab-cache-");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if is_public { 0o644 } else { 0o600 }));
-        let temporary = builder.tempfile_in(folder)?;
-        let file = temporary.as_file().try_clone()?;
-        let temporary = Mutex::new(Some(temporary));
+        let (folder, name) = place_of(path)?;
+        let temporary = Temporary::beside(folder, &name, if is_public { 0o644 } else { 0o600 })?;
+        let file = temporary.file().try_clone()?;
+        let temporary = Mutex::new(Some((temporary, name)));
         let new = Self::of(file, path, window_bytes);
         Ok(Arc::new(Self { temporary, is_public, end: Mutex::new(HEADER_BYTES), ..new }))
     }
@@ -116,9 +112,8 @@ impl ChunkFile {
         write_all_at(&self.file, header, 0)?;
         self.file.sync_all()?;
         let temporary = self.temporary.lock().expect("no panic while held").take();
-        let temporary = temporary.ok_or(io::ErrorKind::NotFound)?;
-        temporary.persist(&self.path)?;
-        Ok(())
+        let (temporary, name) = temporary.ok_or(io::ErrorKind::NotFound)?;
+        temporary.keep(|folder, temporary| folder.rename(temporary, folder, &name))
     }
 
     /// The bytes of a chunk, in `buffer`.
@@ -159,6 +154,17 @@ impl ChunkFile {
     /// Why rows could not be read.
     pub(super) fn failure(&self) -> Option<&str> {
         self.failed.get().map(String::as_str)
+    }
+}
+
+/// The folder of a cache and its name there, by no link of another user's.
+///
+/// # Errors
+/// Such a link; a folder that is not there; an open file without a name.
+pub(super) fn place_of(path: &Path) -> io::Result<(Directory, OsString)> {
+    match Directory::resolve(path, true).map_err(Unresolved::into_io)? {
+        Found::Name(folder, name) => Ok((folder, name)),
+        Found::Open(_) => Err(io::ErrorKind::InvalidInput.into()),
     }
 }
 

@@ -180,7 +180,7 @@ pub use preprocessor::{
     PreparedText, Preprocessor, RowEncoder, SourceColumn, Unit,
 };
 pub use rare_categories::describe_rare;
-pub use readers::are_public;
+pub use readers::{are_closed, are_public};
 pub use reading::{Reading, Readings};
 pub use several_targets::{Several, TargetColumn};
 pub use split::{Splits, split};

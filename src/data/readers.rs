@@ -19,6 +19,11 @@ pub fn are_public(config: &DataConfig) -> bool {
     named.iter().all(|path| is_public(path)) && named.iter().all(|path| are_images_public(path, config))
 }
 
+/// Whether there are such data still, and not everybody may read them.
+pub fn are_closed(config: &DataConfig) -> bool {
+    config.path.as_ref().is_some_and(|path| matching(path).iter().any(|path| path.exists())) && !are_public(config)
+}
+
 /// Whether everybody may read the images that a folder has or a table names; a table that cannot be read has none.
 fn are_images_public(path: &Path, config: &DataConfig) -> bool {
     let images = match (path.is_dir(), &config.images) {

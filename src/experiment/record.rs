@@ -15,6 +15,7 @@ use super::weights_file::encode;
 use crate::data::{Dataset, Division, Target};
 use crate::metric::sigmoid;
 use crate::model::{NamedWeights, Net};
+use crate::permissions::is_public;
 use crate::tracking::folder::for_each_part;
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
 use crate::training::evaluation::{CalibrationEvaluation, Evaluation, RefitEvaluation, ThresholdEvaluation, evaluate};
@@ -47,10 +48,14 @@ pub(super) fn begin(
 fn open(start: Start, prepared: &Prepared, options: &TrainOptions) -> anyhow::Result<(RunWriter, Checkpoints)> {
     Ok(match start {
         Start::New { parent } => {
-            (RunWriter::start_at(options.location, new_run(prepared, options, parent)?)?, Checkpoints::default())
+            let new = new_run(prepared, options, parent)?;
+            (RunWriter::start_at(options.location, new)?, Checkpoints::default())
         }
         Start::Extend { parent, mut checkpoint, folder } => {
-            let mut writer = RunWriter::start_at(options.location, new_run(prepared, options, Some(parent))?)?;
+            let new = new_run(prepared, options, Some(parent))?;
+            // It has the parent's weights and curves, whatever made that one closed.
+            let is_private = new.is_private || !is_public(&folder);
+            let mut writer = RunWriter::start_at(options.location, NewRun { is_private, ..new })?;
             for_each_part(&folder, |points| {
                 // The child has its own test results and its own second training.
                 points.retain(|point| point.epoch > 0 && point.key.split() != Phase::REFIT);

@@ -12,6 +12,7 @@ use crate::backend::BackendName;
 use crate::config::Config;
 use crate::figures::counted;
 use crate::invalid::one_line;
+use crate::permissions::is_public;
 use crate::shell::command_in;
 use crate::tracking::folder::close;
 use crate::tracking::{Closed, Location, Run, Shown, Status, Store};
@@ -48,7 +49,8 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>, connects: b
     let mut closed = None;
     let start = match epochs {
         None => {
-            if prepared.is_private() {
+            // A run that is closed stays so, such as one that began with the model of another closed run.
+            if prepared.is_private() || !is_public(folder.path()) {
                 close(folder.path())?;
                 closed = location.close()?;
             }

@@ -15,6 +15,7 @@ use crate::config::{Config, ConfigError, LoadedConfig};
 use crate::data::{self, Author, DataConfig, Dataset, Inputs, PREPROCESSING_VERSIONS, Preprocessor, Splits};
 use crate::invalid::one_line;
 use crate::model::NamedWeights;
+use crate::permissions::is_own_number;
 use crate::shell::command_in;
 use crate::tracking::folder::Kept;
 use crate::tracking::{Location, Run, RunId, RunRecord, Store, TrackingError, folder};
@@ -170,14 +171,19 @@ impl RunFolder {
         Ok(Some(Copied { kept, original: self.file(name) }))
     }
 
-    /// Writes a picture into the subfolder `plots`; returns its path.
+    /// Writes a picture into the subfolder `plots`; returns its path. `None` for a folder of another user, into which nothing is
+    /// written: he could read it there, and his permissions say who else.
     ///
     /// # Errors
     /// A folder that cannot be written, or is a link.
-    pub fn write_picture(&self, stem: &str, svg: &str) -> Result<PathBuf, TrackingError> {
+    pub fn write_picture(&self, stem: &str, svg: &str) -> Result<Option<PathBuf>, TrackingError> {
+        let held = folder::hold(self.path.clone())?;
+        if !is_own_number(held.directory().owner()?) {
+            return Ok(None);
+        }
         let name = format!("plots/{stem}.svg");
-        folder::write_renamed(&self.path, &name, svg.as_bytes())?;
-        Ok(self.file(&name))
+        folder::write_renamed(&held, &name, svg.as_bytes())?;
+        Ok(Some(self.file(&name)))
     }
 
     /// The folder's name: the run's id, unless it was renamed. Whoever sent it may have put the end of a line into it, after which

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::database::Sqlite;
+use super::folder::in_words;
 use super::{TrackingError, folder};
 use crate::directory::{Directory, Found, Kind, Purpose, Unresolved};
 use crate::permissions::{is_own, is_shared};
@@ -57,6 +58,20 @@ pub(super) fn close_store(file: &Path) -> Result<Option<Closed>, TrackingError> 
     Ok(Some(Closed { file: file.to_owned(), is_new }))
 }
 
+/// Makes the empty file of a store that is closed from its beginning: SQLite makes one of the mask's mode, which does not count
+/// in a folder with a default ACL; and gives those beside it the mode of the store.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub(super) fn create_closed(file: &Path) -> Result<(), TrackingError> {
+    let (directory, name) = place_of(file)?;
+    match directory.create(name, 0o600) {
+        // Another process has made it meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => Ok(made.map(drop).map_err(|error| in_words("create", file, &error))?),
+    }
+}
+
 fn place_of(file: &Path) -> Result<(Directory, std::ffi::OsString), TrackingError> {
     match Directory::resolve(file, false) {
         Ok(Found::Name(directory, name)) => Ok((directory, name)),
@@ -75,7 +90,7 @@ fn replace(directory: &Directory, name: &std::ffi::OsStr, file: &Path) -> io::Re
     let mut old = directory.file(name, Purpose::Read)?;
     let temporary = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
     directory.remove(&temporary).ok();
-    let copied = directory.file(&temporary, Purpose::CreatePrivate).and_then(|mut new| {
+    let copied = directory.create(&temporary, 0o600).and_then(|mut new| {
         io::copy(&mut old, &mut new)?;
         new.sync_all()?;
         directory.rename(&temporary, directory, name)
@@ -86,8 +101,4 @@ fn replace(directory: &Directory, name: &std::ffi::OsStr, file: &Path) -> io::Re
     drop(database);
     drop(old);
     copied.map(|()| true)
-}
-
-fn in_words(doing: &str, path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("failed to {doing} `{}`: {error}", path.display()))
 }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use fs_err as fs;
 use fs_err::File;
 use serde_json::Value;
 
@@ -14,6 +13,7 @@ use super::record::normalized_tags;
 use super::{
     Closed, DataRecord, Location, MetricKey, Point, RunId, RunRecord, Status, Store, SweepTrial, TrackingError, UtcTime,
 };
+use crate::permissions::folder_builder;
 
 /// What is needed to start a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -346,10 +346,10 @@ fn create_folder(runs: &Path, experiment: &str, time: UtcTime) -> io::Result<(Ru
     loop {
         let id = RunId::generate(experiment, time);
         let folder = runs.join(id.as_str());
-        match fs::create_dir(&folder) {
+        match folder_builder().create(&folder) {
             Ok(()) => return Ok((id, folder)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(folder::in_words("create directory", &folder, &error)),
         }
     }
 }

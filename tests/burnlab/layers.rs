@@ -32,7 +32,10 @@ const LAYERS: [(&str, &str); 41] = [
     ("comparison", "figures invalid metric shell tracking"),
     ("tracking", "bounded directory invalid metric permissions postgresql secrets shell sqlite_file threads"),
     ("metric", "data"),
-    ("data", "bounded figures invalid keyed missing permissions postgresql secrets shipped sqlite_file threads"),
+    (
+        "data",
+        "bounded directory figures invalid keyed missing permissions postgresql secrets shipped sqlite_file threads",
+    ),
     ("sweep", "invalid keyed"),
     ("plots", "figures shown"),
     ("onnx", "network"),

@@ -10,23 +10,23 @@ use crate::place::{Place, signal, text, wait_for};
 use crate::served::Served;
 
 /// The other user, as a number.
-const OTHER: u32 = 65534;
+pub const OTHER: u32 = 65534;
 const ROWS: usize = 40;
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-fn set_mode(path: &Path, mode: u32) {
+pub fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-fn mode(path: &Path) -> u32 {
+pub fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().mode() & 0o777
 }
 
 /// A folder that everybody may enter, with a table of this mode, a config for it, and artifacts that everybody may write.
-fn shared(of_table: u32) -> Place {
+pub fn shared(of_table: u32) -> Place {
     let place = Place::new();
     set_mode(&place.path(""), 0o755);
     let rows: String = (0..ROWS).map(|row| format!("{},{}\n", row % 7, ["no", "positiveJohnDoe"][row % 2])).collect();
@@ -43,14 +43,14 @@ fn shared(of_table: u32) -> Place {
 }
 
 /// With the usual mask of new files.
-fn run(place: &Place, args: &[&str]) -> Output {
+pub fn run(place: &Place, args: &[&str]) -> Output {
     let mut command = Command::new("sh");
     command.args(["-c", "umask 022; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_burnlab")]).args(args);
     command.current_dir(place.path("")).env_remove("CARGO").output().unwrap()
 }
 
 #[track_caller]
-fn train(place: &Place) {
+pub fn train(place: &Place) {
     let output = run(place, &["--config", "c.toml", "-q"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
@@ -70,13 +70,13 @@ fn plant(path: &Path) {
     chown(path, Some(OTHER), Some(OTHER)).unwrap();
 }
 
-fn plant_link(to: &Path, link: &Path) {
+pub fn plant_link(to: &Path, link: &Path) {
     symlink(to, link).unwrap();
     std::os::unix::fs::lchown(link, Some(OTHER), Some(OTHER)).unwrap();
 }
 
 /// As the other user, in `folder`.
-fn as_other(folder: &Path, args: &[&str]) -> Output {
+pub fn as_other(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_burnlab")]).args(args);
     command.current_dir(folder).env_remove("CARGO").env("HOME", "/").output().unwrap()

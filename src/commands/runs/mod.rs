@@ -181,7 +181,9 @@ fn restore(store: &mut Store, queries: &[String]) -> anyhow::Result<()> {
     }
     let ids = queries.iter().map(|query| store.find_trashed(query)).collect::<Result<Vec<RunId>, _>>()?;
     for id in ids {
-        store.restore(&id)?;
+        if let Some(closed) = store.restore(&id)? {
+            tell!("{closed}");
+        }
         print(&format!("{id}: restored\n"))?;
     }
     Ok(())
@@ -207,6 +209,9 @@ fn reindex(location: &Location) -> anyhow::Result<ExitCode> {
     let mut store = Store::open_at(location)?;
     let found = store.reindex()?;
     store.recover()?;
+    if let Some(closed) = &found.closed {
+        tell!("{closed}");
+    }
     print(&format!("{} with {}\n", counted(found.runs, "run"), counted(found.points, "point")))?;
     for id in &found.dropped {
         print(&format!("{id}: its folder is gone, dropped\n"))?;

@@ -44,6 +44,6 @@ pub(crate) use lock::{is_locked, last_activity, take_lock};
 pub(crate) use metrics_file::{MetricsFile, for_each_part};
 pub(crate) use moving::{discard, move_folder, remove_discarded};
 pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, METRICS, RUN, STOP, check_file_name};
-pub(crate) use open::{hold, hold_new};
+pub(crate) use open::{hold, hold_new, in_words};
 pub(crate) use own::{is_there, own_file, own_folder};
 pub(crate) use record::{read_record, write_json, write_record};

@@ -176,10 +176,13 @@ pub(crate) fn hold_new(path: PathBuf, is_private: bool) -> Result<Held, Tracking
     let held = hold(path)?;
     let directory = held.directory();
     let is_empty = directory.entries(true, 1)?.is_empty() && directory.entries(false, 1)?.is_empty();
-    match is_empty && (!is_private || is_own_number(directory.owner()?)) {
-        true => Ok(held),
-        false => Err(TrackingError::Exchanged { path: held.path().to_owned() }),
+    if !is_empty || is_private && !is_own_number(directory.owner()?) {
+        return Err(TrackingError::Exchanged { path: held.path().to_owned() });
     }
+    if is_private {
+        directory.close().map_err(|error| in_words("close", held.path(), &error))?;
+    }
+    Ok(held)
 }
 
 /// The folder itself, or a subfolder of it.
@@ -216,7 +219,7 @@ pub(super) fn parts(name: &str) -> Option<(Option<&str>, &str)> {
 }
 
 /// An error that names the file, as those of `fs_err` do.
-pub(super) fn in_words(doing: &str, path: &Path, error: &io::Error) -> io::Error {
+pub(crate) fn in_words(doing: &str, path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("failed to {doing} `{}`: {error}", path.display()))
 }
 

@@ -6,16 +6,19 @@ use fs_err as fs;
 use rusqlite::OpenFlags;
 use tempfile::TempDir;
 
-use crate::permissions::{is_readable_here, is_writable, owner, user_name};
+use crate::permissions::{
+    creates_for_this_user_alone, folder_builder, is_public, is_readable_here, is_shared, is_writable, owner, user_name,
+};
 use crate::postgresql::Address;
 use crate::sqlite_file::{
     Opened, Reading, Unlocked, Writers, check_beside, check_opened, read_only, reading, without_index, without_links,
 };
+use crate::tracking::closing::create_closed;
 use crate::tracking::database::{
     Access, Database, Failure, Param, Row, Server, Sqlite, Version, params, server_error, sqlite_error,
 };
 use crate::tracking::location::FILE;
-use crate::tracking::{Location, RunId, TrackingError, folder};
+use crate::tracking::{Closed, Location, RunId, TrackingError, folder};
 
 /// All runs of one artifacts folder.
 ///
@@ -53,7 +56,11 @@ impl Store {
     /// newer burnlab.
     pub fn open_at(location: &Location) -> Result<Self, TrackingError> {
         refuse_links_of_folders(&location.root)?;
-        fs::create_dir_all(location.root.join("runs"))?;
+        let runs = location.root.join("runs");
+        folder_builder()
+            .recursive(true)
+            .create(&runs)
+            .map_err(|error| folder::in_words("create directory", &runs, &error))?;
         let store = match location.address()? {
             Some(address) => Self::on_server(location, &address, false)?,
             None => return Self::in_file_to_write(location),
@@ -65,8 +72,10 @@ impl Store {
         const MOST_TRIES: usize = 10;
         let path = location.file();
         // SQLite would open it to be read, and leave files beside it that its owner cannot write.
-        if folder::own_file(&path)? && !is_writable(&path) {
-            return Err(TrackingError::ReadOnly { path });
+        match folder::own_file(&path)? {
+            true if !is_writable(&path) => return Err(TrackingError::ReadOnly { path }),
+            false if creates_for_this_user_alone() => create_closed(&path)?,
+            _ => {}
         }
         for _ in 0..MOST_TRIES {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
@@ -281,6 +290,37 @@ impl Store {
             Some(home) => Err(TrackingError::Elsewhere { id: id.clone(), home, action }.into()),
             None => Ok(()),
         }
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Who may read it
+
+impl Store {
+    /// Whether others may read the store, and not this run folder, which this user may.
+    pub(super) fn is_more_open_than(&self, folder: &Path) -> bool {
+        // Of a folder that this user may not read nothing is written.
+        let is_closed = |folder: &Path| is_readable_here(folder) && !is_public(folder);
+        self.location.server.is_none() && is_shared(&self.location.file()) && is_closed(folder)
+    }
+
+    /// Closes the store to other users before what is in these run folders is written to it, if one of them is closed to them.
+    ///
+    /// # Errors
+    /// As [`Location::close`].
+    pub(super) fn close_for<P: AsRef<Path>>(
+        &mut self,
+        folders: impl IntoIterator<Item = P>,
+    ) -> Result<Option<Closed>, TrackingError> {
+        if !folders.into_iter().any(|folder| self.is_more_open_than(folder.as_ref())) {
+            return Ok(None);
+        }
+        // A new file takes its place where nobody has it open, nor this process.
+        let none = Sqlite::open(Path::new(":memory:"), OpenFlags::SQLITE_OPEN_READ_WRITE);
+        self.database = Database::Sqlite(none.map_err(|error| sqlite_error(&self.path, error))?);
+        let closed = self.location.close();
+        *self = Self::open_at(&self.location)?;
+        closed
     }
 }
 

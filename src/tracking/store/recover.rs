@@ -8,7 +8,7 @@ use super::open::Store;
 use super::rows::{row_number, run_id};
 use super::summary::Run;
 use crate::tracking::database::params;
-use crate::tracking::{RunId, RunRecord, Shown, Status, TrackingError, UtcTime, folder};
+use crate::tracking::{Closed, RunId, RunRecord, Shown, Status, TrackingError, UtcTime, folder};
 
 /// The result of [`Store::reindex`].
 #[derive(Debug, Default)]
@@ -21,12 +21,15 @@ pub struct Reindexed {
     pub dropped: Vec<RunId>,
     /// Folders that could not be read, with the reason; their rows are unchanged.
     pub skipped: Vec<(PathBuf, TrackingError)>,
+    /// The store, if it was open to other users and one of the run folders is not.
+    pub closed: Option<Closed>,
 }
 
 impl Store {
     /// Completes what killed processes left unfinished: a run's start, deletion or restoring, and each running run whose
     /// process is gone. Such a run takes over the final status that the process still wrote into its folder, or else is
-    /// recorded as crashed, with all points that reached the folder. Returns the ids of the crashed runs.
+    /// recorded as crashed, with all points that reached the folder. Returns the ids of the crashed runs. A run that is closed to
+    /// other users is not added to a store that is open to them: [`Store::reindex`] closes the store first.
     ///
     /// # Errors
     /// A folder or store that cannot be read or written. Damaged run folders are skipped; [`Store::reindex`] reports
@@ -35,7 +38,8 @@ impl Store {
         let known: BTreeSet<RunId> = self.ids_newest_first()?.into_iter().collect();
         for (id, folder) in folder::named_folders(&self.runs_folder())? {
             // The lock is taken before `run.json` is written: one that is held means a run that is just starting.
-            if !known.contains(&id) && folder.join(folder::RUN).exists() && !folder::is_locked(&folder)? {
+            let is_missing = !known.contains(&id) && folder.join(folder::RUN).exists() && !folder::is_locked(&folder)?;
+            if is_missing && !self.is_more_open_than(&folder) {
                 ignore_damage(self.index_missing(&id, &folder))?;
             }
         }
@@ -108,15 +112,17 @@ impl Store {
 
     /// Rebuilds all rows from the run folders and removes rows without a folder. Runs of other hosts are left alone.
     ///
-    /// One transaction per run, so that a training waits for one run at most.
+    /// One transaction per run, so that a training waits for one run at most. The store is closed to other users first where a
+    /// run is closed to them.
     pub fn reindex(&mut self) -> Result<Reindexed, TrackingError> {
-        let mut result = Reindexed::default();
+        let folders = folder::list_run_folders(&self.runs_folder())?;
+        let closed = self.close_for(&folders)?;
+        let mut result = Reindexed { closed, ..Reindexed::default() };
         // Anybody can change a file; on a server, rows may be of other hosts and newer versions, and are theirs to remove.
         if self.location.server.is_none() {
             self.remove_orphans()?;
             self.remove_damaged()?;
         }
-        let folders = folder::list_run_folders(&self.runs_folder())?;
         for folder in folders {
             let indexed = self.write(|database, revision| {
                 let record = folder::read_record(&folder)?;

@@ -11,7 +11,7 @@ use super::open::Store;
 use super::rows::row_number;
 use crate::tracking::database::{Failure, params};
 use crate::tracking::folder::Held;
-use crate::tracking::{RunId, RunRecord, TrackingError, UtcTime, folder};
+use crate::tracking::{Closed, RunId, RunRecord, TrackingError, UtcTime, folder};
 
 /// A folder in `runs` without `run.json` that is older than this was left by a process killed while starting a run.
 const ABANDONED_START: Duration = Duration::from_secs(3600);
@@ -86,13 +86,14 @@ impl Store {
         })
     }
 
-    /// Brings a deleted run back.
+    /// Brings a deleted run back; tells if the store was open to other users, to whom the run is closed.
     ///
     /// # Errors
     /// [`TrackingError::NoSuchRun`] if it is not in the trash, [`TrackingError::Exists`] if it is in `runs` already.
-    pub fn restore(&mut self, id: &RunId) -> Result<(), TrackingError> {
+    pub fn restore(&mut self, id: &RunId) -> Result<Option<Closed>, TrackingError> {
         let (folder, trashed) = (self.folder(id), self.trash_folder().join(id.as_str()));
         self.refuse_links()?;
+        let closed = if trashed.exists() { self.close_for([&trashed])? } else { None };
         // A transaction that is retried finds the folder already moved.
         let mut is_moved = false;
         self.write(|database, revision| {
@@ -129,7 +130,8 @@ impl Store {
                 }
             }
             Ok(())
-        })
+        })?;
+        Ok(closed)
     }
 
     /// Removes for good the runs that were deleted at least `older_than` ago, and the folders without a run that

@@ -1,0 +1,255 @@
+//! What is closed to other users stays closed to them: whatever a folder passes on to what is made in it, whatever is made of a closed
+//! run, and wherever its rows go.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, chown, symlink};
+use std::path::{Path, PathBuf};
+
+use crate::place::{Place, copy_folder, text};
+use crate::planted::{OTHER, as_other, is_root, mode, plant_link, run, set_mode, shared, train};
+
+/// The lines on standard error of a command that works.
+#[track_caller]
+fn told(place: &Place, args: &[&str]) -> String {
+    let output = run(place, args);
+    let errors = text(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {errors}");
+    errors
+}
+
+fn runs(place: &Place) -> Vec<PathBuf> {
+    let mut runs: Vec<_> =
+        fs::read_dir(place.path("artifacts/runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    runs.sort();
+    runs
+}
+
+/// The only run of an experiment.
+fn run_of(place: &Place, experiment: &str) -> PathBuf {
+    let is_of = |run: &PathBuf| run.file_name().unwrap().to_str().unwrap().starts_with(&format!("{experiment}-"));
+    let found: Vec<PathBuf> = runs(place).into_iter().filter(is_of).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0].clone()
+}
+
+/// All files and folders below a folder.
+fn all_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| {
+            let below = if path.is_dir() && !path.is_symlink() { all_below(&path) } else { Vec::new() };
+            [vec![path], below].concat()
+        })
+        .collect()
+}
+
+/// Gives a file or folder the list that `setfacl` would, of rights for the owner, one user, the group, the mask and all others;
+/// `false` where the file system has none.
+#[cfg(target_os = "linux")]
+fn set_acl(path: &Path, kind: &str, rights: [u16; 5]) -> bool {
+    const ALL: u32 = u32::MAX;
+    let mut bytes = 2_u32.to_le_bytes().to_vec();
+    for ((tag, id), rights) in [(1_u16, ALL), (2, OTHER), (4, ALL), (0x10, ALL), (0x20, ALL)].into_iter().zip(rights) {
+        bytes.extend([tag.to_le_bytes(), rights.to_le_bytes()].concat());
+        bytes.extend(id.to_le_bytes());
+    }
+    let name = format!("system.posix_acl_{kind}");
+    rustix::fs::setxattr(path, name.as_str(), &bytes, rustix::fs::XattrFlags::empty()).is_ok()
+}
+
+/// In such a folder the process's mask does not count.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_list_that_is_inherited_opens_nothing_that_is_closed() {
+    let place = shared(0o600);
+    fs::remove_dir_all(place.path("artifacts")).unwrap();
+    fs::remove_file(place.path("c.toml")).unwrap();
+    if !set_acl(&place.path(""), "default", [7, 7, 5, 7, 5]) {
+        return;
+    }
+    told(&place, &["init", "t.csv", "-t", "y", "--set", "training.max_epochs=2", "-o", "c.toml"]);
+    train(&place);
+    told(&place, &["report", "latest"]);
+    told(&place, &["export", "latest", "--format", "html"]);
+    told(&place, &["--config", "c.toml", "-q", "--set", "data.cache=true"]);
+    let made = all_below(&place.path(""));
+    assert!(made.iter().any(|path| path.ends_with("burnlab.db")) && made.len() > 30, "{made:?}");
+    for path in made {
+        assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
+    }
+    if is_root() {
+        assert!(!as_other(&place.path(""), &["runs", "list"]).status.success());
+    }
+}
+
+/// Its mode says that everybody may read it.
+#[test]
+#[cfg(target_os = "linux")]
+fn data_that_a_list_closes_to_one_user_make_a_closed_run() {
+    for (of_user, of_run) in [(4, 0o755), (0, 0o700)] {
+        let place = shared(0o644);
+        if !set_acl(&place.path("t.csv"), "access", [6, of_user, 4, 4, 4]) {
+            return;
+        }
+        assert_eq!(mode(&place.path("t.csv")), 0o644);
+        train(&place);
+        assert_eq!(mode(&runs(&place)[0]), of_run, "{of_user}");
+        assert_eq!(mode(&place.path("artifacts/burnlab.db")) & 0o077 == 0, of_run == 0o700);
+    }
+}
+
+/// A closed run, whose store is gone or another one that others may read.
+#[test]
+fn the_rows_of_a_closed_run_go_into_no_open_store() {
+    let closed = shared(0o600);
+    train(&closed);
+    let store = closed.path("artifacts/burnlab.db");
+    fs::remove_file(&store).unwrap();
+    let errors = told(&closed, &["runs", "reindex"]);
+    assert!(errors.contains("burnlab.db` is closed to other users from now on"), "{errors}");
+    assert_eq!(mode(&store), 0o600);
+    assert_eq!(told(&closed, &["runs", "reindex"]), "");
+
+    let copied = &runs(&closed)[0];
+    let name = copied.file_name().unwrap().to_str().unwrap();
+    for in_trash in [false, true] {
+        let open = shared(0o644);
+        train(&open);
+        let store = open.path("artifacts/burnlab.db");
+        assert_eq!(mode(&store), 0o644);
+        let number = store.metadata().unwrap().ino();
+        let folder = open.path(if in_trash { "artifacts/trash" } else { "artifacts/runs" });
+        fs::create_dir_all(&folder).unwrap();
+        set_mode(&folder, 0o755);
+        copy_folder(copied, &folder.join(name));
+        set_mode(&folder.join(name), 0o700);
+        let args = if in_trash { vec!["runs", "restore", name] } else { vec!["runs", "reindex"] };
+        let errors = told(&open, &args);
+        assert!(errors.contains("burnlab.db` is closed to other users from now on"), "{errors}");
+        assert!(mode(&store) == 0o600 && store.metadata().unwrap().ino() != number);
+        assert!(text(&run(&open, &["runs", "list"]).stdout).contains(name));
+    }
+}
+
+#[test]
+fn what_goes_on_from_a_closed_run_is_closed() {
+    let place = shared(0o600);
+    train(&place);
+    let closed = runs(&place)[0].file_name().unwrap().to_str().unwrap().to_owned();
+    set_mode(&place.write("open.csv", &fs::read_to_string(place.path("t.csv")).unwrap()), 0o644);
+    let start = format!("model.init_from={closed}");
+    let of_open = ["--config", "c.toml", "-q", "--set", "data.path=open.csv", "--set", &start];
+    told(&place, &[&of_open[..], &["--set", "name=fine"]].concat());
+    let fine = run_of(&place, "fine");
+    told(&place, &["resume", fine.file_name().unwrap().to_str().unwrap(), "--epochs", "5", "-q"]);
+    told(&place, &[&of_open[..], &["--set", "name=seeds", "--seeds", "2"]].concat());
+    place.write(
+        "sweep.toml",
+        &format!(
+            "{}[sweep]\nmethod = \"random\"\ntrials = 2\nmetric = \"validation/loss\"\n[sweep.space]\n\
+             \"training.learning_rate\" = {{ min = 0.001, max = 0.1 }}\n",
+            fs::read_to_string(place.path("c.toml")).unwrap()
+        ),
+    );
+    let sweep = ["--config", "sweep.toml", "-q", "--jobs", "1", "--set", "data.path=open.csv", "--set", &start];
+    told(&place, &[&sweep[..], &["--set", "name=sweep"]].concat());
+    let all = runs(&place);
+    assert_eq!(all.len(), 7);
+    for run in all {
+        assert_eq!(mode(&run), 0o700, "{}", run.display());
+    }
+    assert_eq!(mode(&place.path("artifacts/burnlab.db")), 0o600);
+}
+
+#[test]
+fn a_picture_of_closed_rows_goes_into_no_folder_that_others_may_read() {
+    let place = shared(0o644);
+    train(&place);
+    let open = runs(&place)[0].clone();
+    let name = open.file_name().unwrap().to_str().unwrap();
+    let rows = fs::read_to_string(place.path("t.csv")).unwrap();
+    set_mode(&place.write("closed.csv", &rows), 0o600);
+    set_mode(&place.write("other.csv", &rows), 0o644);
+    let picture = place.path(&format!("{name}-contributions.svg"));
+    let explain = |data: &str| told(&place, &["explain", name, "--row", "0", "--data", data]);
+    let errors = explain("closed.csv");
+    assert!(errors.contains("others may read the run's folder, and not what this picture shows"), "{errors}");
+    assert_eq!(mode(&picture), 0o600);
+    assert!(!open.join("plots/contributions.svg").exists());
+    // What everybody may read goes where it did.
+    assert_eq!(explain("other.csv"), "");
+    assert!(open.join("plots/contributions.svg").exists());
+    // And so does the picture of a closed run.
+    set_mode(&open, 0o700);
+    fs::remove_file(open.join("plots/contributions.svg")).unwrap();
+    assert_eq!(explain("closed.csv"), "");
+    assert!(open.join("plots/contributions.svg").exists());
+}
+
+#[test]
+fn no_picture_goes_into_the_folder_of_another_user() {
+    if !is_root() {
+        return;
+    }
+    let place = shared(0o644);
+    train(&place);
+    let theirs = runs(&place)[0].clone();
+    let name = theirs.file_name().unwrap().to_str().unwrap();
+    for path in [vec![theirs.clone()], all_below(&theirs)].concat() {
+        chown(&path, Some(OTHER), Some(OTHER)).unwrap();
+        set_mode(&path, if path.is_dir() { 0o777 } else { 0o666 });
+    }
+    let before = all_below(&theirs);
+    for (args, stem) in
+        [(&["explain", name][..], "dependence"), (&["explain", name, "--row", "0", "--data", "t.csv"], "contributions")]
+    {
+        let errors = told(&place, args);
+        assert!(errors.contains("the run's folder belongs to another user: written to the current folder"), "{errors}");
+        assert!(place.path(&format!("{name}-{stem}.svg")).exists());
+    }
+    told(&place, &["plot", name, "curves"]);
+    assert!(place.path(&format!("{name}-curves.svg")).exists());
+    let is_theirs = |path: &PathBuf| path.metadata().unwrap().uid() == OTHER;
+    assert!(all_below(&theirs).len() == before.len() && before.iter().all(is_theirs));
+}
+
+#[test]
+fn a_cache_is_closed_when_its_table_is() {
+    let place = shared(0o644);
+    told(&place, &["config", "check", "c.toml", "--set", "data.cache=true"]);
+    let cache = place.path("t.csv.cache");
+    assert_eq!(mode(&cache), 0o644);
+    set_mode(&place.path("t.csv"), 0o600);
+    let checked = run(&place, &["config", "check", "c.toml", "--set", "data.cache=true"]);
+    let said = text(&checked.stdout) + &text(&checked.stderr);
+    assert!(said.contains("t.csv.cache is closed to other users from now on"), "{said}");
+    assert_eq!(mode(&cache), 0o600);
+}
+
+/// In a folder such as `/tmp`.
+#[test]
+fn a_cache_is_written_and_read_through_no_link_of_another_user() {
+    if !is_root() {
+        return;
+    }
+    let place = shared(0o644);
+    fs::create_dir(place.path("target")).unwrap();
+    set_mode(&place.path(""), 0o1777);
+    plant_link(&place.path("target"), &place.path("sub"));
+    let check = ["config", "check", "c.toml", "--set", "data.cache=sub/x.cache"];
+    for of_theirs in [0, 1] {
+        let output = run(&place, &check);
+        let errors = text(&output.stderr);
+        let is_told = errors.contains("sub is a link that another user has left");
+        assert!(output.status.code() == Some(1) && is_told, "{errors}");
+        assert_eq!(fs::read_dir(place.path("target")).unwrap().count(), of_theirs);
+        // One of this user's own is followed.
+        fs::remove_file(place.path("sub")).unwrap();
+        symlink(place.path("target"), place.path("sub")).unwrap();
+        told(&place, &check);
+        assert_eq!(fs::read_dir(place.path("target")).unwrap().count(), 1);
+        // A sound cache behind their link is not read either: it would be the table.
+        fs::remove_file(place.path("sub")).unwrap();
+        plant_link(&place.path("target"), &place.path("sub"));
+    }
+}

@@ -10,6 +10,7 @@ use super::output::{say, to_terminal};
 use super::summary::print_hints;
 use crate::cli::{ConfigCommand, ConfigFile, ShippedFile};
 use crate::config::{Config, LoadedConfig};
+use crate::data;
 use crate::experiment::{check_repetitions, completed, describe, prepare, sweep};
 use crate::figures::counted;
 use crate::invalid::nearest;
@@ -27,7 +28,13 @@ pub fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
         ConfigCommand::Schema => say!("{:#}", Config::schema()),
         ConfigCommand::Render(ConfigFile { file, set }) => {
             let loaded = LoadedConfig::load(file, set)?;
-            let complete = completed(&loaded.config).map_err(|invalid| loaded.locate(invalid))?;
+            let mut config = loaded.config.clone();
+            let cache = config.data.cache.clone();
+            if data::cache_left_to_training(&config.data).is_some() {
+                config.data.cache = None;
+            }
+            let mut complete = completed(&config).map_err(|invalid| loaded.locate(invalid))?;
+            complete.data.cache = cache;
             say!("{}", complete.resolved_whole().to_short_toml().trim_end());
         }
     }
@@ -60,9 +67,18 @@ fn content(name: &str) -> anyhow::Result<Vec<u8>> {
 }
 
 fn check(ConfigFile { file, set }: &ConfigFile) -> anyhow::Result<()> {
-    let loaded = LoadedConfig::load(file, set)?;
+    let mut loaded = LoadedConfig::load(file, set)?;
+    let cache = data::cache_left_to_training(&loaded.config.data).map(|place| format!("the cache {}", place.display()));
+    if cache.is_some() {
+        loaded = loaded.with(&["data.cache=false".to_owned()])?;
+    }
     let location = Path::new("artifacts").into();
-    let prepared = prepare(&loaded.config, &location).map_err(|invalid| loaded.locate(invalid))?;
+    let prepared = prepare(&loaded.config, &location).map_err(|mut invalid| {
+        if let Some(cache) = &cache {
+            invalid.message += &format!(" ({cache} is made by training alone, and was not used)");
+        }
+        loaded.locate(invalid)
+    })?;
     let repetitions = loaded.config.repetitions(loaded.config.seeds);
     let checked = check_repetitions(&loaded.config, &prepared.dataset, &repetitions, None);
     checked.map_err(|invalid| loaded.locate(invalid))?;
@@ -76,7 +92,9 @@ fn check(ConfigFile { file, set }: &ConfigFile) -> anyhow::Result<()> {
     };
     say!("{}: ok", loaded.shown());
     say!("goal   {}", describe::goal(&prepared));
-    say!("data   {}", describe::data(&prepared).join("\n       "));
+    let made =
+        cache.map(|cache| format!("note: {cache} was not made here: training makes it, and reads the table from it"));
+    say!("data   {}", describe::data(&prepared).into_iter().chain(made).collect::<Vec<_>>().join("\n       "));
     say!("model  {}", describe::model(&prepared));
     sweep.iter().for_each(|sweep| say!("{sweep}"));
     let name = file.display().to_string();

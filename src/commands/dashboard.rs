@@ -10,7 +10,7 @@ use super::server::{asked_to_end, serve_until_asked};
 use crate::cli::DashboardArgs;
 use crate::commands::explain::picture_of_row;
 use crate::commands::output::tell;
-use crate::commands::report::html;
+use crate::commands::report::html_for_page;
 use crate::dashboard::{AppState, Explainer, Models, Reporter, serve};
 use crate::learn::{self, LearnState};
 use crate::tracking::{Location, Store, TrackingError};
@@ -41,7 +41,7 @@ pub fn serve_from(args: &DashboardArgs, page: &str) -> anyhow::Result<ExitCode> 
             let learn = LearnState::new(args.store.location());
             let lessons = learn::router(learn.clone());
             let models = Models {
-                reporter: Some(Reporter(Arc::new(html))),
+                reporter: Some(Reporter(Arc::new(html_for_page))),
                 explainer: Some(Explainer(Arc::new(picture_of_row))),
             };
             let state = AppState::with_models(args.store.location(), access, models).with_routes(lessons);

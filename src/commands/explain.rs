@@ -15,7 +15,6 @@ use crate::experiment::attribution::{
 use crate::experiment::{Ensemble, RunFolder, SavedModel, ensemble};
 use crate::figures::{measured, short};
 use crate::permissions::is_public;
-use crate::shell::command;
 use crate::tracking::{Location, Store};
 
 /// Columns that are printed; a file has all of them.
@@ -24,8 +23,6 @@ const MOST_PRINTED: usize = 20;
 const MOST_RUNS: usize = 30;
 /// For one row of the dashboard's table, while the reader waits.
 const EVALUATIONS_OF_PAGE: usize = 10_000;
-/// Bytes of the model of a run that the page explains: with more, whoever sent the run could fill memory and take up the cores.
-const MOST_BYTES_OF_PAGE: u64 = 64 << 20;
 
 /// Explains one row where one is named, else the model or the ensemble: prints it, and writes it as a picture or as CSV.
 ///
@@ -99,14 +96,7 @@ fn explain(
 /// A run without test rows in its folder; a row that is none of them; inputs that are no columns; a large model.
 pub fn picture_of_row(folder: &Path, row: usize) -> anyhow::Result<String> {
     let folder = RunFolder::at(folder);
-    let bytes = folder.size_of_model()?;
-    anyhow::ensure!(
-        bytes <= MOST_BYTES_OF_PAGE,
-        "the model has {} MiB, too many to explain while you wait: `{}` does it",
-        bytes >> 20,
-        command(&["explain", &folder.name(), "--row", &row.to_string()])
-    );
-    let saved = SavedModel::open(&folder)?;
+    let saved = SavedModel::open_for_page(&folder, &["explain", &folder.name(), "--row", &row.to_string()])?;
     let request =
         Request { row: Some(row), evaluations: EVALUATIONS_OF_PAGE, is_from_folder: true, ..Request::default() };
     let (name, backend) = (saved.name(), BackendName::chosen(None));

@@ -30,7 +30,7 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         // As the runs of data that are closed to others.
         create_for_this_user_alone();
     }
-    let html = html(&store, &runs)?;
+    let html = html(&store, &runs, &SavedModel::open)?;
     let write = |writer: &mut dyn io::Write| Ok(writer.write_all(html.as_bytes())?);
     let file = args.output.as_deref().unwrap_or(Path::new("report.html"));
     match args.output {
@@ -41,11 +41,22 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// How the model of a run is opened.
+type Open<'a> = &'a dyn Fn(&RunFolder) -> anyhow::Result<SavedModel>;
+
+/// What the dashboard writes.
+///
+/// # Errors
+/// A damaged run folder; a large model.
+pub fn html_for_page(store: &Store, runs: &[Run]) -> anyhow::Result<String> {
+    html(store, runs, &|folder| SavedModel::open_for_page(folder, &["report", &folder.name()]))
+}
+
 /// The report as a page without scripts, which needs nothing else: the verdict first where there are several runs.
 ///
 /// # Errors
 /// A damaged run folder.
-pub fn html(store: &Store, runs: &[Run]) -> anyhow::Result<String> {
+fn html(store: &Store, runs: &[Run], open: Open<'_>) -> anyhow::Result<String> {
     let mut html = String::new();
     let title = match runs {
         [run] => run.record.id.to_string(),
@@ -62,7 +73,7 @@ pub fn html(store: &Store, runs: &[Run]) -> anyhow::Result<String> {
         write_comparison(&mut html, store, runs)?;
     }
     for run in runs {
-        write_run(&mut html, store, run, runs.len() > 1)?;
+        write_run(&mut html, store, run, open, runs.len() > 1)?;
     }
     write!(html, "<p class=\"soft\">Written by burnlab {}.</p>\n</body></html>\n", env!("CARGO_PKG_VERSION"))?;
     Ok(without_escapes(&html).into_owned())
@@ -96,7 +107,13 @@ fn write_comparison(html: &mut String, store: &Store, runs: &[Run]) -> anyhow::R
     Ok(write_table(html, &header("metric"), &metrics)?)
 }
 
-fn write_run(html: &mut String, store: &Store, run: &Run, is_one_of_several: bool) -> anyhow::Result<()> {
+fn write_run(
+    html: &mut String,
+    store: &Store,
+    run: &Run,
+    open: Open<'_>,
+    is_one_of_several: bool,
+) -> anyhow::Result<()> {
     let record = &run.record;
     let folder = RunFolder::at(store.folder(&record.id));
     if is_one_of_several {
@@ -121,7 +138,7 @@ fn write_run(html: &mut String, store: &Store, run: &Run, is_one_of_several: boo
     }
     // A run that is training or has failed has no model to draw.
     if folder.has(MODEL) {
-        let saved = SavedModel::open(&folder)?;
+        let saved = open(&folder)?;
         for (picture, svg) in draw_all(&saved, BackendName::chosen(None))? {
             let words = picture.name.replace('-', " ");
             writeln!(html, "<figure><img alt=\"{words}\" src=\"data:image/svg+xml,{}\"></figure>", in_url(&svg))?;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::files::SANDBOX;
 use super::request::run_id;
-use super::{ApiError, AppState, work_in};
+use super::{ApiError, AppState};
 use crate::tracking::Store;
 use crate::web::QueryParams;
 
@@ -33,8 +33,7 @@ pub struct ContributionsQuery {
     row: usize,
 }
 
-/// `GET /api/runs/{id}/contributions?row=N`. One prediction is explained at a time, in a place of its own: it may take long, even
-/// when nobody waits for it any more, and the readers of runs are not to wait for it.
+/// `GET /api/runs/{id}/contributions?row=N`.
 pub async fn contributions(
     State(state): State<AppState>,
     UrlPath(id): UrlPath<String>,
@@ -51,6 +50,6 @@ pub async fn contributions(
     };
     let folder = state.read(find).await?;
     let explain = move || explain(&folder, row).map_err(|error| ApiError::bad_request(format!("{error:#}")));
-    let picture = work_in(&state.shared.explaining, explain).await?;
+    let picture = state.compute(explain).await?;
     Ok(([(CONTENT_TYPE, "image/svg+xml"), (CONTENT_SECURITY_POLICY, SANDBOX)], picture))
 }

@@ -105,8 +105,8 @@ struct Shared {
     /// Held by the request that reads what changed; the others wait for it without a thread.
     refreshing: Mutex<()>,
     readers: Arc<Semaphore>,
-    /// One place, of the request whose prediction is explained.
-    explaining: Arc<Semaphore>,
+    /// One place, of the request that computes with models.
+    computing: Arc<Semaphore>,
     /// How many pages listen to events.
     listeners: AtomicUsize,
     /// Set to true when the server shuts down, to end the event streams.
@@ -125,7 +125,7 @@ impl AppState {
         let live = Arc::new(Live::new(location.clone()));
         let (ending, _) = watch::channel(false);
         let listeners = AtomicUsize::new(0);
-        let (readers, explaining) = (Arc::new(Semaphore::new(MAX_READERS)), Arc::new(Semaphore::new(1)));
+        let (readers, computing) = (Arc::new(Semaphore::new(MAX_READERS)), Arc::new(Semaphore::new(1)));
         let (pages, boards) = (Pages::default(), Boards::default());
         let (naming, refreshing) = (Mutex::default(), Mutex::default());
         let shared = Arc::new(Shared {
@@ -138,7 +138,7 @@ impl AppState {
             naming,
             refreshing,
             readers,
-            explaining,
+            computing,
             listeners,
             ending,
         });
@@ -205,6 +205,15 @@ impl AppState {
         work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         work_in(&self.shared.readers, work).await
+    }
+
+    /// Runs `work` that opens models on a thread that may block, one at a time, in a place of its own: it may take long and much
+    /// memory, even when nobody waits for it any more, and the readers of runs are not to wait for it.
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        work_in(&self.shared.computing, work).await
     }
 
     /// Changes the store with `work`, then brings the runs in memory up to date.

@@ -47,10 +47,12 @@ pub async fn report(
     let Some(Reporter(write)) = state.shared.models.reporter.clone() else {
         return Err(ApiError::not_found("this dashboard writes no reports"));
     };
+    let location = state.shared.location.clone();
     let html = state
-        .read(move |store| {
+        .compute(move || {
+            let store = Store::open_read_only_at(&location)?;
             let runs = ids.iter().map(|id| store.run(id)).collect::<Result<Vec<Run>, _>>()?;
-            write(store, &runs).map_err(|error| ApiError::bad_request(format!("{error:#}")))
+            write(&store, &runs).map_err(|error| ApiError::bad_request(format!("{error:#}")))
         })
         .await?;
     let headers = [

@@ -13,6 +13,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::cache_config::KEY;
 use super::chunk_file::{ChunkFile, HEADER_BYTES, StoredChunk, checksum, place_of, read_exact_at};
 use super::chunk_layout::ChunkLayout;
 use super::matrix::WINDOW_BYTES;
@@ -25,7 +26,6 @@ use crate::directory::Purpose;
 use crate::invalid::Invalid;
 use crate::permissions::{is_shared, left_by_another};
 
-const KEY: &str = "data.cache";
 const MAGIC: &[u8; 16] = b"burnlab cache\0\r\n";
 const VERSION: u32 = 1;
 /// What follows the chunks is written and checked in pieces of so many bytes.
@@ -54,6 +54,26 @@ pub(super) fn existing(path: &Path, place: &Path, config: &DataConfig) -> Option
         }
         _ => None,
     }
+}
+
+/// Whether only training makes the cache, and no command that merely looks at a config, which may be somebody else's: it is not
+/// there, and would be neither beside the table nor in a folder below the current one that is not hidden.
+pub(super) fn is_left_to_training(path: &Path, place: &Path, config: &DataConfig) -> bool {
+    let real = |folder: Option<&Path>| {
+        let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs_err::canonicalize(folder).ok()
+    };
+    // What cannot be used is for `load` to say, before it writes anything.
+    let (Some(folder), false) = (real(place.parent()), is_server(path)) else { return false };
+    let is_hidden = |part: std::path::Component<'_>| part.as_os_str().to_string_lossy().starts_with('.');
+    let is_below = real(None)
+        .and_then(|here| folder.strip_prefix(here).ok().map(|rest| !rest.components().any(is_hidden)))
+        .unwrap_or(false);
+    if is_below || real(path.parent()).as_ref() == Some(&folder) {
+        return false;
+    }
+    let Ok(sources) = sources(path, config) else { return false };
+    matches!(open(place, WINDOW_BYTES, &key(config), &sources), Ok(Found::None | Found::Unusable(_)))
 }
 
 /// The same with another window: smaller tables are read into memory.

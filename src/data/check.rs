@@ -24,6 +24,7 @@ pub fn check(config: &DataConfig) -> Result<(), Invalid> {
     for (key, path) in paths.chain(config.test_path.iter().map(|path| ("data.test_path", path))) {
         origin::check_address(path, key)?;
     }
+    config.cache.as_ref().map_or(Ok(()), Cache::check)?;
     target_check::check(config)?;
     check_test_file(config)?;
     check_division(config)?;

@@ -37,8 +37,8 @@ pub struct DataConfig {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub more_paths: Vec<PathBuf>,
     /// Tables: a file in which the table is kept once it has been read, so that its cells need not fit in memory and later runs
-    /// need not read it again: `true` for one beside `path`, with `.cache` after its name, or the path of one. Of a table of
-    /// more than 64 MiB, 4 bytes a cell, the rows are then shuffled window by window.
+    /// need not read it again: `true` for one beside `path`, with `.cache` after its name, or the path of one, whose
+    /// name ends in `.cache`. Of a table of more than 64 MiB, 4 bytes a cell, the rows are then shuffled window by window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<Cache>,
     /// SQLite, PostgreSQL: a SELECT that gives the table; needed where a database has several tables.

@@ -13,6 +13,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use super::ImageShape;
 use super::guarded::guarded;
 use super::image_scale::scaled;
+use super::memory::free;
 
 /// The bytes of a file, and the pixels that its header may claim: a photograph of 108 million pixels is the largest that
 /// telephones write. A small file may claim more, and would take all memory.
@@ -39,7 +40,7 @@ struct Pixels {
 /// Why the file cannot be read, in words that follow its name.
 pub(super) fn read(path: &Path, shape: ImageShape, cells: &mut Vec<f32>) -> Result<(), String> {
     let (pixels, orientation) = open(path)?;
-    let pixels = upright(pixels.in_channels(shape.channels), orientation);
+    let pixels = upright(pixels.in_channels(shape.channels)?, orientation)?;
     scaled(&pixels.bytes, [pixels.height, pixels.width], shape, cells);
     Ok(())
 }
@@ -189,7 +190,7 @@ fn png_reader(bytes: &[u8]) -> Result<(PngReader<'_>, usize, usize), String> {
 
 fn png(bytes: &[u8]) -> Result<Pixels, String> {
     let (mut reader, width, height) = png_reader(bytes)?;
-    let mut bytes = room(reader.output_buffer_size().ok_or("is a damaged PNG file: its size")?)?;
+    let mut bytes = room(reader.output_buffer_size().ok_or("is a damaged PNG file: its size")?, 0)?;
     let info = reader.next_frame(&mut bytes).map_err(damaged_png)?;
     bytes.truncate(info.buffer_size());
     let (channels, bytes) = match info.color_type {
@@ -201,13 +202,27 @@ fn png(bytes: &[u8]) -> Result<Pixels, String> {
     Ok(Pixels { width, height, channels, bytes })
 }
 
-/// So many zeros.
-fn room(size: usize) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(size).map_err(|_| format!("needs {} MB of memory: make it smaller", size >> 20))?;
+/// So many zeros, where the system gives `beside` bytes more: a decoder takes them without asking whether they are there, which would
+/// end the process.
+fn room(size: usize, beside: usize) -> Result<Vec<u8>, String> {
+    let whole = size.saturating_add(beside);
+    let short = || format!("needs {} MB of memory: make it smaller", whole >> 20);
+    if whole > LARGE_BYTES && free().is_some_and(|free| whole > free) {
+        return Err(short());
+    }
+    let (mut bytes, mut probe) = (Vec::new(), Vec::<u8>::new());
+    bytes.try_reserve_exact(size).map_err(|_| short())?;
+    probe.try_reserve_exact(beside).map_err(|_| short())?;
+    // Room that nobody uses might not be asked for at all.
+    drop(std::hint::black_box(probe));
     bytes.resize(size, 0);
     Ok(bytes)
 }
+
+/// From this on, the system is asked what is free.
+const LARGE_BYTES: usize = 16 << 20;
+/// What a decoder takes whatever the image's size is: tables, some rows.
+const BYTES_OF_A_DECODER: usize = 4 << 20;
 
 fn damaged_webp(error: image_webp::DecodingError) -> String {
     format!("is a damaged WebP file: {error}")
@@ -226,7 +241,17 @@ fn webp_header(bytes: &[u8]) -> Result<(WebPReader<'_>, Header), String> {
 /// Of an animation the first picture.
 fn webp(bytes: &[u8]) -> Result<(Pixels, u16), String> {
     let (mut decoder, Header { width, height, orientation, .. }) = webp_header(bytes)?;
-    let mut pixels = room(decoder.output_buffer_size().ok_or("is a damaged WebP file: its size")?)?;
+    // What `image-webp` 0.2 takes of each pixel beside them: colours in four bytes with their transforms, the planes of a lossy
+    // image, its opacity as an image of its own, and of an animation a picture and the paper that it is put on.
+    let bytes_a_pixel = match (decoder.is_animated(), decoder.is_lossy(), decoder.has_alpha()) {
+        (true, ..) => 13,
+        (_, true, true) => 7,
+        (_, true, false) => 2,
+        (_, false, true) => 2,
+        (_, false, false) => 6,
+    };
+    let beside = width * height * bytes_a_pixel + BYTES_OF_A_DECODER;
+    let mut pixels = room(decoder.output_buffer_size().ok_or("is a damaged WebP file: its size")?, beside)?;
     decoder.read_image(&mut pixels).map_err(damaged_webp)?;
     let bytes = if decoder.has_alpha() { over_white(pixels, 3) } else { pixels };
     Ok((Pixels { width, height, channels: 3, bytes }, orientation))
@@ -258,7 +283,15 @@ fn jpeg(bytes: &[u8]) -> Result<(Pixels, u16), String> {
         return Err("is a damaged JPEG file: it is cut off".into());
     }
     let (mut decoder, Header { width, height, channels, orientation }) = jpeg_header(bytes)?;
-    let bytes = decoder.decode().map_err(damaged_jpeg)?;
+    // The pixels in two bytes for each colour, if they come in several passes, which `zune-jpeg` 0.5 keeps until the last one; in whole
+    // blocks, of 32 by 32 at most.
+    let num_passes = bytes.windows(2).filter(|pair| *pair == [0xff, 0xda]).count();
+    let (is_progressive, colours) =
+        decoder.info().map_or((true, 4), |info| (info.sof.is_progressive(), info.components));
+    let in_blocks = width.next_multiple_of(32) * height.next_multiple_of(32) * 2 * usize::from(colours);
+    let beside = if is_progressive || num_passes > 1 { in_blocks } else { 0 } + BYTES_OF_A_DECODER;
+    let mut bytes = room(decoder.output_buffer_size().ok_or("is a damaged JPEG file: its size")?, beside)?;
+    decoder.decode_into(&mut bytes).map_err(damaged_jpeg)?;
     Ok((Pixels { width, height, channels, bytes }, orientation))
 }
 
@@ -306,16 +339,17 @@ fn orientation(exif: &[u8]) -> u16 {
 }
 
 /// The pixels as they are meant to be seen.
-fn upright(pixels: Pixels, orientation: u16) -> Pixels {
+fn upright(pixels: Pixels, orientation: u16) -> Result<Pixels, String> {
     if orientation == 1 {
-        return pixels;
+        return Ok(pixels);
     }
     let Pixels { width, height, channels, bytes } = &pixels;
     let (is_turned, (new_width, new_height)) = match orientation {
         5..=8 => (true, (*height, *width)),
         _ => (false, (*width, *height)),
     };
-    let mut turned = Vec::with_capacity(bytes.len());
+    let mut turned = room(bytes.len(), 0)?;
+    turned.clear();
     for row in 0..new_height {
         for column in 0..new_width {
             let (row, column) = if is_turned { (column, row) } else { (row, column) };
@@ -333,18 +367,29 @@ fn upright(pixels: Pixels, orientation: u16) -> Pixels {
             turned.extend_from_slice(&bytes[first..first + channels]);
         }
     }
-    Pixels { width: new_width, height: new_height, channels: *channels, bytes: turned }
+    Ok(Pixels { width: new_width, height: new_height, channels: *channels, bytes: turned })
 }
 
 impl Pixels {
     /// In one channel or three.
-    fn in_channels(self, wanted: usize) -> Self {
-        let bytes = match (self.channels, wanted) {
-            (1, 3) => self.bytes.iter().flat_map(|&level| [level; 3]).collect(),
-            (3, 1) => self.bytes.chunks_exact(3).map(luma).collect(),
-            _ => self.bytes,
-        };
-        Self { channels: wanted, bytes, ..self }
+    fn in_channels(mut self, wanted: usize) -> Result<Self, String> {
+        match (self.channels, wanted) {
+            (1, 3) => {
+                let mut bytes = room(3 * self.bytes.len(), 0)?;
+                bytes.chunks_exact_mut(3).zip(&self.bytes).for_each(|(colour, &level)| colour.fill(level));
+                self.bytes = bytes;
+            }
+            (3, 1) => {
+                // In place, as `over_white`.
+                let num_pixels = self.bytes.len() / 3;
+                for pixel in 0..num_pixels {
+                    self.bytes[pixel] = luma(&self.bytes[3 * pixel..][..3]);
+                }
+                self.bytes.truncate(num_pixels);
+            }
+            _ => {}
+        }
+        Ok(Self { channels: wanted, ..self })
     }
 }
 
@@ -373,7 +418,7 @@ mod tests {
             (7, 2, [6, 3, 5, 2, 4, 1]),
             (8, 2, [4, 1, 5, 2, 6, 3]),
         ] {
-            let seen = upright(stored(width, &rows), orientation);
+            let seen = upright(stored(width, &rows), orientation).unwrap();
             assert_eq!((seen.width, seen.height, &seen.bytes[..]), (3, 2, &[1, 2, 3, 4, 5, 6][..]), "{orientation}");
         }
     }

@@ -211,6 +211,13 @@ pub enum Author {
     Record { connects: bool },
 }
 
+/// The file of `cache`, if only training makes it: one that is not there yet, in a folder far from the table and from here. Until
+/// then the table is read without it.
+pub fn cache_left_to_training(config: &DataConfig) -> Option<std::path::PathBuf> {
+    let (path, place) = (config.path.as_ref()?, config.cache_path()?);
+    (check(config).is_ok() && cache::is_left_to_training(path, &place, config)).then_some(place)
+}
+
 /// Loads what the section of the user's config names, after checking the section itself.
 ///
 /// # Errors

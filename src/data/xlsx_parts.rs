@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 
 use super::memory::check_free;
 use super::origin::Origin;
@@ -64,19 +64,46 @@ impl Part {
         config.check_end_names = false;
         config.check_comments = false;
         let (mut buffer, mut cell, mut num_strings) = (Vec::new(), 0, None);
+        // The start of the cell, and whether its value is being read.
+        let (mut start_of_cell, mut is_value) = (String::new(), false);
         loop {
             buffer.clear();
             left.set(MAX_RECORD_BYTES);
             let event = reader.read_event_into(&mut buffer);
             let num_bytes = reader.buffer_position();
             let is_packed = num_bytes > self.packed.saturating_mul(MAX_PACKING);
+            if self.is_sheet && is_value {
+                // The reader takes anything but one text for no value at all, and what follows a text for nothing.
+                let is_refused = match &event {
+                    Ok(Event::CData(_) | Event::Comment(_) | Event::PI(_) | Event::Start(_) | Event::Empty(_)) => true,
+                    Ok(Event::GeneralRef(_)) => {
+                        !matches!(attribute(&start_of_cell, "t").as_deref(), Some("str" | "d" | "inlineStr" | "is"))
+                    }
+                    _ => false,
+                };
+                if is_refused {
+                    let name = attribute(&start_of_cell, "r").unwrap_or_default();
+                    return Err(format!(
+                        "has a value in cell {name} that is not plain text, but CDATA, an entity or with a comment"
+                    ));
+                }
+            }
             match event {
                 // What begins a cell or a shared text; all texts up to the next one may be parts of it.
                 Ok(Event::Start(start)) => match start.local_name().as_ref() {
-                    "c" | "si" => cell = 0,
-                    "sst" => num_strings = attribute(&start, "uniqueCount"),
+                    "c" | "si" => {
+                        cell = 0;
+                        start_of_cell.clear();
+                        start_of_cell.push_str(start.as_ref());
+                    }
+                    "v" => is_value = true,
+                    "sst" => {
+                        num_strings =
+                            attribute(start.as_ref(), "uniqueCount").and_then(|count| count.parse::<u64>().ok());
+                    }
                     _ => {}
                 },
+                Ok(Event::End(end)) if end.local_name().as_ref() == "v" => is_value = false,
                 Ok(Event::Text(text)) => cell += text.len(),
                 Ok(Event::CData(text)) => cell += text.len(),
                 Ok(Event::GeneralRef(entity)) => cell += entity.len(),
@@ -102,10 +129,13 @@ impl Part {
     }
 }
 
-fn attribute(start: &quick_xml::events::BytesStart<'_>, name: &str) -> Option<u64> {
+/// An attribute of a start tag, of which `start` is what stands between its brackets.
+fn attribute(start: &str, name: &str) -> Option<String> {
+    let end_of_name = start.find(char::is_whitespace).unwrap_or(start.len());
+    let start = BytesStart::from_content(start, end_of_name);
     let mut attributes = start.attributes();
     let mut all = attributes.with_checks(false).flatten();
-    all.find(|attribute| attribute.key.0 == name)?.value.trim().parse().ok()
+    Some(all.find(|attribute| attribute.key.0 == name)?.value.trim().to_owned())
 }
 
 fn too_large() -> String {
@@ -149,6 +179,14 @@ mod tests {
         assert!(check("sharedStrings.xml", strings(1 << 20), 100_000).is_ok());
         let claimed = "<sst uniqueCount=\"99999999999\"><si/></sst>".to_owned();
         assert!(check("sharedStrings.xml", claimed, 40).unwrap_err().contains("fewer texts"));
+        // Which the reader would take for no value, or for a part of it.
+        for value in ["<![CDATA[3]]>", "1<!-- x -->2", "<?x?>3", "&#51;", "<b>3</b>"] {
+            let odd = sheet(&format!("<c r=\"A1\"><v>1</v></c><c r=\"B7\" t=\"n\"><v>{value}</v></c>"));
+            assert!(check("sheet1.xml", odd, 1000).unwrap_err().contains("value in cell B7"), "{value}");
+        }
+        let plain =
+            sheet("<c r=\"A1\" t=\"str\"><v>a&amp;b</v></c><!-- x --><c><is><t><![CDATA[a]]></t></is></c><c><v/></c>");
+        assert_eq!(check("sheet1.xml", plain, 1000), Ok(0));
         // A film is not read.
         assert!(check("film.mp4", million.repeat(17), 17 << 20).is_ok());
         assert!(check("film.mp4", million.repeat(17), 17 << 10).is_err());

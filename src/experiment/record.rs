@@ -23,7 +23,7 @@ use crate::training::objective::Objective;
 use crate::training::{CHECKPOINT, OutputDecoder, Phase, Predictions};
 
 /// Test parts with more cells or characters than this (about 10 MB for a table) are not copied into the run folder.
-const MAX_TEST_CELLS: usize = 2_000_000;
+pub(super) const MAX_TEST_CELLS: usize = 2_000_000;
 
 /// Starts or resumes the record, and writes the run's initial files. Returns the checkpoints to resume from.
 pub(super) fn begin(

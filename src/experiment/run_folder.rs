@@ -43,6 +43,11 @@ pub const TEST_TEXT: &str = "test.txt";
 /// The initial weights of a fine-tuned run, in the format of the model, so that the run is complete without its parent.
 pub const INITIAL: &str = "initial.safetensors";
 
+/// Values in a file: ten of each of a million columns, or a million categories, are fewer.
+const MAX_VALUES: usize = 1 << 24;
+/// What one takes in memory: a short text, in a vector that is growing.
+const BYTES_OF_A_VALUE: usize = 80;
+
 /// The shape of each weight of a network, by name.
 pub type Shapes = BTreeMap<String, Vec<usize>>;
 
@@ -246,19 +251,29 @@ impl RunFolder {
         Ok(preprocessor)
     }
 
-    /// The number of each test row in the data, from `predictions.csv`; `None` where that cannot be read.
-    pub fn tested_rows(&self) -> Option<Vec<usize>> {
+    /// The number of each of the `count` test rows in the data, from `predictions.csv`; `None` where that cannot be read or has another
+    /// number of rows.
+    pub fn tested_rows(&self, count: usize) -> Option<Vec<u32>> {
         let mut reader = csv::Reader::from_reader(folder::open_table(&self.path, PREDICTIONS).ok()??);
         let column = reader.headers().ok()?.iter().position(|name| name == "row")?;
-        reader.records().map(|record| record.ok()?.get(column)?.parse().ok()).collect()
+        let rows = reader.records().take(count + 1).map(|record| record.ok()?.get(column)?.parse().ok());
+        rows.collect::<Option<Vec<u32>>>().filter(|rows| rows.len() == count)
     }
 
-    /// Bytes of the model; 0 if there is none.
+    /// Bytes of a file; 0 if there is none.
     ///
     /// # Errors
     /// A link, or anything else but a file.
-    pub fn size_of_model(&self) -> anyhow::Result<u64> {
-        Ok(folder::open(&self.path, MODEL)?.map_or(Ok(0), |file| file.metadata().map(|data| data.len()))?)
+    pub fn size_of(&self, name: &str) -> anyhow::Result<u64> {
+        Ok(folder::open(&self.path, name)?.map_or(Ok(0), |file| file.metadata().map(|data| data.len()))?)
+    }
+
+    /// Bytes of memory that a file of JSON takes, about; 0 if there is none.
+    ///
+    /// # Errors
+    /// As [`RunFolder::size_of`]; a file that is larger than what burnlab writes.
+    pub fn memory_of(&self, name: &str) -> anyhow::Result<usize> {
+        Ok(folder::read(&self.path, name)?.map_or(0, |json| memory_of(json.len(), num_values(&json))))
     }
 
     /// The weights in one of its files, of a network with these shapes; `None` if there is none.
@@ -317,6 +332,7 @@ impl RunFolder {
     /// The file `name`; `versions` are those of its format that can be read, if it has any.
     fn json<T: DeserializeOwned>(&self, name: &str, versions: Option<RangeInclusive<u32>>) -> anyhow::Result<T> {
         let bytes = folder::read(&self.path, name)?.with_context(|| self.missing(name))?;
+        self.check_values(name, &bytes)?;
         let error = match serde_json::from_slice(&bytes) {
             Ok(value) => return Ok(value),
             Err(error) => anyhow::anyhow!(one_line(&error.to_string())),
@@ -335,6 +351,20 @@ impl RunFolder {
             ),
             _ => Err(error.context(self.damaged(name))),
         }
+    }
+
+    /// # Errors
+    /// JSON of so many values that they, each of them as small as it can be, are many times its bytes in memory.
+    fn check_values(&self, name: &str, json: &[u8]) -> anyhow::Result<()> {
+        let count = num_values(json);
+        anyhow::ensure!(
+            count <= MAX_VALUES,
+            "{}: it has {count} values, and burnlab writes at most {MAX_VALUES}",
+            self.damaged(name)
+        );
+        data::check_free(memory_of(json.len(), count)).map_err(|why| {
+            anyhow::anyhow!("{} does not fit in memory: its {count} values {why}", self.file(name).display())
+        })
     }
 
     fn missing(&self, name: &str) -> String {
@@ -385,4 +415,23 @@ pub fn recorded(store: &Store, run: &str) -> Result<Run, TrackingError> {
         Some(newest) => store.run(newest),
         None => store.find(run),
     }
+}
+/// Bytes of memory of the values of a JSON text, and of the text.
+fn memory_of(num_bytes: usize, num_values: usize) -> usize {
+    num_bytes + BYTES_OF_A_VALUE * num_values
+}
+
+/// How many values a JSON text has, about: each but the first of a list or an object comes after a comma.
+fn num_values(json: &[u8]) -> usize {
+    let (mut count, mut in_text, mut is_escaped) = (1, false, false);
+    for &byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_text,
+            b'"' => in_text = !in_text,
+            b',' if !in_text => count += 1,
+            _ => {}
+        }
+    }
+    count
 }

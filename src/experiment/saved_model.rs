@@ -8,7 +8,8 @@ use crate::cpu::FusedBackend;
 use anyhow::Context;
 
 use super::calibration::Coverage;
-use super::run_folder::{MODEL, RunFolder, TEST_ROWS, TEST_TEXT};
+use super::record::MAX_TEST_CELLS;
+use super::run_folder::{MODEL, PREPROCESSING, RunFolder, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode_with;
 use crate::config::Config;
 use crate::data::{self, Collected, DataConfig, Drift, Examples, Inputs, NewRows, Preprocessor};
@@ -23,7 +24,16 @@ pub struct SavedModel {
     pub config: Config,
     pub preprocessor: Preprocessor,
     pub weights: NamedWeights,
+    /// Numbers that the test rows in the folder may become as inputs.
+    most_test_inputs: usize,
 }
+
+/// Bytes of the files of a model that is opened while somebody waits for a page.
+const MOST_BYTES_FOR_PAGE: [(&str, u64); 2] = [(MODEL, 64 << 20), (PREPROCESSING, 128 << 20)];
+/// Bytes in memory of what is read of the second: images of 224 by 224 coloured pixels need half as many.
+const MOST_MEMORY_FOR_PAGE: usize = 384 << 20;
+/// See [`SavedModel::most_test_inputs`]: 256 MiB.
+const MOST_INPUTS_FOR_PAGE: usize = 64 << 20;
 
 impl SavedModel {
     /// Opens the model of a run folder.
@@ -46,7 +56,28 @@ impl SavedModel {
             weights.with_context(|| format!("{} is missing: restore the file that training wrote", path()))?;
         check_shapes(&weights, &shapes, None)
             .with_context(|| format!("{} does not fit the run's config and data", path()))?;
-        Ok(Self { folder: folder.clone(), config, preprocessor, weights })
+        Ok(Self { folder: folder.clone(), config, preprocessor, weights, most_test_inputs: usize::MAX })
+    }
+
+    /// The same for a server of pages, whose memory is bounded whoever made the run; `instead` is the command that does without
+    /// these bounds what is done with the model.
+    ///
+    /// # Errors
+    /// As [`SavedModel::open`]; a large model.
+    pub fn open_for_page(folder: &RunFolder, instead: &[&str]) -> anyhow::Result<Self> {
+        let refused = |name: &str, megabytes: u64| {
+            let (run, command) = (folder.name(), command(instead));
+            anyhow::anyhow!(
+                "{name} of run `{run}` takes {megabytes} MiB, too many to read while you wait: `{command}` does it"
+            )
+        };
+        for (name, most) in MOST_BYTES_FOR_PAGE {
+            let bytes = folder.size_of(name)?;
+            anyhow::ensure!(bytes <= most, refused(name, bytes >> 20));
+        }
+        let needed = folder.memory_of(PREPROCESSING)?;
+        anyhow::ensure!(needed <= MOST_MEMORY_FOR_PAGE, refused(PREPROCESSING, needed as u64 >> 20));
+        Ok(Self { most_test_inputs: MOST_INPUTS_FOR_PAGE, ..Self::open(folder)? })
     }
 
     /// The run's id: its folder's name.
@@ -128,7 +159,7 @@ impl SavedModel {
     /// A file that cannot be read or does not fit the model; no row with a target that training had.
     pub fn examples(&self, file: &Path) -> anyhow::Result<(Examples, Drift)> {
         match &self.preprocessor.inputs {
-            Inputs::Table { .. } => read_examples(file, &self.preprocessor, &self.config.data),
+            Inputs::Table { .. } => read_examples(file, &self.preprocessor, &self.config.data, Most::default()),
             Inputs::Text(text) => {
                 let dataset = {
                     let before = self.preprocessor.readings.encoding.as_deref();
@@ -167,11 +198,16 @@ impl SavedModel {
         (0..examples.len()).filter(|&row| wanted[&content(examples, row)]).count()
     }
 
+    /// The rows that the copy of the test rows in the folder has at most.
+    pub fn most_test_rows(&self) -> usize {
+        MAX_TEST_CELLS / self.preprocessor.columns().len().max(1)
+    }
+
     /// The run's own test rows, numbered as in the data: from its folder, or from the data if they were too many to be
     /// copied there.
     ///
     /// # Errors
-    /// No test part; data that are gone, or have changed since the run.
+    /// No test part; data that are gone, or have changed since the run; a copy of more rows than training keeps.
     pub fn test_examples(&self) -> anyhow::Result<Examples> {
         match &self.preprocessor.inputs {
             Inputs::Table { .. } => {
@@ -179,12 +215,12 @@ impl SavedModel {
                     let preprocessor = self.preprocessor.for_written_rows();
                     let DataConfig { weight, target, target_separator, .. } = self.config.data.clone();
                     let config = DataConfig { weight, target, target_separator, ..DataConfig::of_written_rows() };
-                    let read = read_examples(file.path(), &preprocessor, &config);
+                    let most = Most { rows: self.most_test_rows(), inputs: self.most_test_inputs };
+                    let read = read_examples(file.path(), &preprocessor, &config, most);
                     let mut examples = read.map_err(|error| file.named(error))?.0;
                     // The file holds the test rows alone: their numbers in the data are beside the predictions.
-                    let rows = self.folder.tested_rows().filter(|rows| rows.len() == examples.len());
-                    if let Some(rows) = rows {
-                        examples.rows = rows.into_iter().map(|row| row as u32).collect();
+                    if let Some(rows) = self.folder.tested_rows(examples.len()) {
+                        examples.rows = rows.into();
                     }
                     return Ok(examples);
                 }
@@ -213,7 +249,26 @@ impl SavedModel {
 /// What the system adds to each piece of memory that it gives.
 const BYTES_OF_AN_ALLOCATION: usize = 16;
 
-fn read_examples(file: &Path, preprocessor: &Preprocessor, config: &DataConfig) -> anyhow::Result<(Examples, Drift)> {
+/// What may be read of a file.
+#[derive(Clone, Copy)]
+struct Most {
+    rows: usize,
+    /// Numbers of all its rows.
+    inputs: usize,
+}
+
+impl Default for Most {
+    fn default() -> Self {
+        Self { rows: usize::MAX, inputs: usize::MAX }
+    }
+}
+
+fn read_examples(
+    file: &Path,
+    preprocessor: &Preprocessor,
+    config: &DataConfig,
+    most: Most,
+) -> anyhow::Result<(Examples, Drift)> {
     let mut all = Collected::new(preprocessor.num_inputs());
     let rows = NewRows::new(file, preprocessor, config, true, &[]);
     // What an evaluation then has of each row, some of it in vectors that are growing.
@@ -222,7 +277,21 @@ fn read_examples(file: &Path, preprocessor: &Preprocessor, config: &DataConfig) 
         + 3 * BYTES_OF_AN_ALLOCATION
         + 2 * task.num_targets() * size_of::<f64>()
         + task.num_outputs() * 5 * size_of::<f32>();
+    let mut num_inputs = 0;
     let drift = rows.open()?.for_each_block(|mut block| {
+        anyhow::ensure!(
+            block.rows.last().is_none_or(|last| *last < most.rows),
+            "{} has more than {} rows, more than burnlab keeps of these columns",
+            file.display(),
+            most.rows
+        );
+        num_inputs += block.examples.inputs.len();
+        anyhow::ensure!(
+            num_inputs <= most.inputs,
+            "{} becomes more than {} million inputs of the network, too many to read while you wait",
+            file.display(),
+            most.inputs >> 20
+        );
         all.append(&mut block.examples, later).map_err(|why| {
             anyhow::anyhow!(
                 "{} does not fit in memory: {why}; name a file with fewer rows, or use a machine with more memory",

@@ -73,23 +73,32 @@ fn a_table_that_is_shuffled_whole_gives_the_same_model_with_a_cache() {
 fn what_is_no_place_for_a_cache_or_no_table_for_one_is_refused_in_a_line() {
     let place = Place::new();
     place.write("a.csv", &table(50));
-    place.write("notes.txt", "do not lose this, whatever happens");
+    place.write("notes.cache", "do not lose this, whatever happens");
     fs::create_dir(place.path("folder")).unwrap();
+    fs::create_dir(place.path("folder.cache")).unwrap();
+    place.write("b.cache", &table(50));
     for (data, expected) in [
-        ("cache = \"notes.txt\"", "notes.txt is there and no cache: name another file, or remove it"),
-        ("cache = \"folder\"", "folder is there and no cache: name another file"),
-        ("cache = \"a.csv\"", "data.cache is a.csv, which is one of the tables: name another file"),
+        ("cache = \"notes.cache\"", "notes.cache is there and no cache: name another file, or remove it"),
+        ("cache = \"folder.cache\"", "folder.cache is there and no cache: name another file"),
+        ("cache = \"a.csv\"", "ends in .cache and begins with no dot: write \"a.csv.cache\""),
+        (
+            "path = \"b.cache\"\ncache = \"b.cache\"",
+            "data.cache is b.cache, which is one of the tables: name another file",
+        ),
         ("cache = \"nowhere/a.cache\"", "the cache nowhere/a.cache cannot be written: "),
         ("cache = 7", "data.cache is true, for a file beside data.path, or the path of a file"),
         ("cache = true\nimages = \"name\"\nimage_shape = [2, 2]", "data.images names images: remove one of the two"),
     ] {
         config(&place, data);
+        if data.starts_with("path") {
+            place.write("a.toml", &format!("[data]\ntarget = \"y\"\n{data}\n"));
+        }
         let output = place.run(&["config", "check", "a.toml"]);
         let error = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{data}: {error}");
         assert!(error.contains("data.cache") && error.contains(expected), "{data}: {error}");
     }
-    assert_eq!(fs::read_to_string(place.path("notes.txt")).unwrap(), "do not lose this, whatever happens");
+    assert_eq!(fs::read_to_string(place.path("notes.cache")).unwrap(), "do not lose this, whatever happens");
     for (section, expected) in [
         ("source = \"iris\"\ncache = true", "data.cache is for files, and data.source is `iris`: remove it"),
         (

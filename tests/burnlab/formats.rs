@@ -143,7 +143,7 @@ fn sqlite(path: &Path, rows: &[Row]) {
 }
 
 /// Parquet and Arrow files of the same table, as tests/tables/make.py tells.
-const PARQUET: &[&str] = &["trees.parquet", "zstd.parquet", "gzip.parquet", "lz4.parquet"];
+const PARQUET: &[&str] = &["trees.parquet", "zstd.parquet", "gzip.parquet", "lz4.parquet", "checksums.parquet"];
 const ARROW: &[&str] = &["trees.feather", "trees.arrow", "stream.arrow"];
 
 fn table_of_others(name: &str) -> PathBuf {
@@ -948,6 +948,48 @@ fn damaged_files_of_parquet_and_arrow_are_one_clear_line() {
     // Arrow's own are read from their beginning to their end, and so from anything.
     let arrow = std::fs::read(table_of_others("trees.arrow")).unwrap();
     assert_eq!(files.read("a.arrow.gz", gzip(&arrow)).unwrap().num_rows(), 90);
+}
+
+/// Where a Parquet file has checksums of its pages, no number in it changes in silence.
+#[cfg(feature = "parquet")]
+#[test]
+fn a_page_that_is_not_what_its_checksum_says_is_refused() {
+    let place = Place::new();
+    let mut bytes = std::fs::read(table_of_others("checksums.parquet")).unwrap();
+    let file = place.path("a.parquet");
+    std::fs::write(&file, &bytes).unwrap();
+    assert!(place.run(&["init", "a.parquet", "--target", "y", "-o", "-"]).status.success());
+    // The second number of `x`, in whose place another is.
+    let number = (37.0_f64 / 7.0).to_le_bytes();
+    let at = bytes.windows(8).position(|window| window == number).unwrap();
+    bytes[at + 5] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    let output = place.run(&["init", "a.parquet", "--target", "y", "-o", "-"]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("a.parquet is damaged") || error.contains("is a damaged Parquet file"), "{error}");
+    assert!(error.contains("CRC") && error.lines().count() == 1, "{error}");
+}
+
+/// The reader of workbooks takes such a value for none, or for a part of it.
+#[cfg(feature = "excel")]
+#[test]
+fn a_value_of_a_workbook_that_is_no_plain_text_is_refused() {
+    let place = Place::new();
+    let row = |r: usize, value: &str| {
+        format!("<row r=\"{r}\"><c r=\"A{r}\"><v>{value}</v></c>{}</row>", cell(&format!("B{r}"), ["a", "b"][r % 2]))
+    };
+    let head = "<row r=\"1\">".to_owned() + &cell("A1", "x") + &cell("B1", "b") + "</row>";
+    let rows: String = (2..30).map(|r| row(r, &(r * 37 % 31).to_string())).collect();
+    for (value, is_read) in [("7", true), ("<![CDATA[3]]>", false), ("1<!-- x -->2", false), ("&#51;", false)] {
+        let sheet = format!("{head}{rows}{}", row(30, value));
+        std::fs::write(place.path("b.xlsx"), workbook(&[("D", sheet)])).unwrap();
+        let output = place.run(&["init", "b.xlsx", "-o", "-"]);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.success(), is_read, "{value}: {error}");
+        let expected = "has a value in cell A30 that is not plain text";
+        assert!(is_read || error.contains(expected) && error.lines().count() == 1, "{value}: {error}");
+    }
 }
 
 #[cfg(not(feature = "parquet"))]

@@ -135,6 +135,69 @@ fn the_page_explains_no_model_that_fills_memory() {
     assert!(answer.contains(&format!("burnlab explain {id} --row {row}")), "{answer}");
 }
 
+/// What somebody sent may be small and many times as large in memory, and asked for by many at once: each request of the page that
+/// computes with a model has its turn, and what is too much for it is told.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_page_computes_with_no_run_that_fills_memory() {
+    let place = trained(&[]);
+    let run = place.only_run();
+    let id = run.file_name().unwrap().to_str().unwrap().to_owned();
+    let (prepared, rows) = (run.join("preprocessing.json"), run.join("test.csv"));
+    let (sound, sound_rows) = (fs::read_to_string(&prepared).unwrap(), fs::read_to_string(&rows).unwrap());
+    let names = |num: usize| {
+        let mut whole: serde_json::Value = serde_json::from_str(&sound).unwrap();
+        whole["columns"][0]["kind"] =
+            serde_json::json!({ "categorical": { "categories": ["female"], "has_unknown": true } });
+        whole.to_string().replace("\"female\"", &("\"\",".repeat(num) + "\"female\""))
+    };
+    // 51 MB of empty names would be 1.3 GB of them.
+    fs::write(&prepared, names(1 << 24)).unwrap();
+    let evaluate = ["evaluate", id.as_str()];
+    let error = refused(&limited(&place, "ulimit -v 1500000", &evaluate));
+    assert!(error.contains("preprocessing.json is damaged: ") && error.contains("at most 16777216"), "{error}");
+    fs::write(&prepared, names(9_000_000)).unwrap();
+    let error = refused(&limited(&place, "ulimit -v 600000", &evaluate));
+    assert!(error.contains("preprocessing.json does not fit in memory: its 90000"), "{error}");
+
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -v 2000000; exec \"$0\" dashboard --port 0", env!("CARGO_BIN_EXE_burnlab")]);
+    command.current_dir(place.path("")).env_remove("CARGO");
+    let served = Served::start(command).unwrap();
+    let row = fs::read_to_string(run.join("predictions.csv")).unwrap();
+    let row = row.lines().nth(1).unwrap().split(',').next().unwrap();
+    let explain = format!("/api/runs/{id}/contributions?row={row}");
+    let report = format!("/api/report?runs={id}");
+    let all_refuse = |expected: &[&str]| {
+        let ask = |path: &str| {
+            let (status, answer) = served.ask("GET", path, "").unwrap();
+            assert_eq!(status, 400, "{path}: {answer}");
+            assert!(expected.iter().all(|part| answer.contains(part)), "{path}: {answer}");
+        };
+        let ask = &ask;
+        std::thread::scope(|scope| {
+            for path in [&explain, &report].repeat(3) {
+                scope.spawn(move || ask(path));
+            }
+        });
+    };
+    all_refuse(&["preprocessing.json of run", "too many to read while you wait"]);
+
+    // As many rows of two columns as training keeps of one.
+    fs::write(&prepared, &sound).unwrap();
+    let line = sound_rows.lines().nth(1).unwrap().to_owned() + "\n";
+    fs::write(&rows, sound_rows.lines().next().unwrap().to_owned() + "\n" + &line.repeat(1_000_001)).unwrap();
+    let expected = "test.csv has more than 1000000 rows, more than burnlab keeps of these columns";
+    let error = refused(&limited(&place, "ulimit -v 1000000", &evaluate));
+    assert!(error.contains(expected), "{error}");
+    let (status, answer) = served.ask("GET", &explain, "").unwrap();
+    assert!(status == 400 && answer.contains(expected), "{status} {answer}");
+    // The other pictures are drawn without them, and what is sound is shown as before.
+    assert_eq!(served.ask("GET", &report, "").unwrap().0, 200);
+    fs::write(&rows, &sound_rows).unwrap();
+    assert_eq!(served.ask("GET", &explain, "").unwrap().0, 200);
+}
+
 /// Whoever reads the log may be asleep; its pipe is full after 64 KiB, and the lines that wait for it after 1 MiB.
 #[test]
 #[cfg(unix)]
@@ -201,6 +264,50 @@ fn an_image_of_one_pixel_by_many_takes_little_memory() {
 }
 
 /// Which of the files would be read would be left to the file system.
+/// A progressive JPEG file of so many grey pixels: of each block only that it is as the one before, in one bit.
+fn progressive_jpeg(side: u16) -> Vec<u8> {
+    let [high, low] = side.to_be_bytes();
+    let mut bytes = b"\xff\xd8\xff\xdb\x00\x43\x00".to_vec();
+    bytes.extend([1; 64]);
+    // Three colours, none of them in fewer samples.
+    bytes.extend([0xff, 0xc2, 0, 17, 8, high, low, high, low, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]);
+    // The one code `0` means a difference of 0.
+    bytes.extend([0xff, 0xc4, 0, 20, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    bytes.extend([0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 0, 0]);
+    let num_blocks = usize::from(side).div_ceil(8).pow(2);
+    bytes.extend(vec![0; (3 * num_blocks).div_ceil(8)]);
+    bytes.extend([0xff, 0xd9]);
+    bytes
+}
+
+/// Some decoders take many times what the file has without asking whether it is there; without it the process would end by a signal.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_image_that_memory_has_no_room_for_is_told_before_it_is_decoded() {
+    const SIDE: u16 = 8000;
+    let place = Place::new();
+    images(&place);
+    place
+        .write("i.toml", "[data]\npath = \"images\"\nimage_shape = [4, 4, 3]\n[model]\nkind = \"mlp\"\nhidden = [4]\n");
+    let mut webp = Vec::new();
+    let pixels = vec![99; usize::from(SIDE).pow(2)];
+    image_webp::WebPEncoder::new(&mut webp)
+        .encode(&pixels, SIDE.into(), SIDE.into(), image_webp::ColorType::L8)
+        .unwrap();
+    drop(pixels);
+    // Pixels of 3 bytes, and 6 of each besides.
+    for (name, bytes) in [("large.webp", webp), ("large.jpg", progressive_jpeg(SIDE))] {
+        let file = place.path("images/a").join(name);
+        fs::write(&file, bytes).unwrap();
+        let error = refused(&limited(&place, "ulimit -v 500000", &["config", "check", "i.toml"]));
+        let megabytes = (9 * usize::from(SIDE).pow(2) + (4 << 20)) >> 20;
+        assert!(error.contains(&format!("{name} needs {megabytes} MB of memory: make it smaller")), "{error}");
+        let output = limited(&place, "ulimit -v 1500000", &["config", "check", "i.toml"]);
+        assert!(output.status.success(), "{} {}", output.status, text(&output.stderr));
+        fs::remove_file(file).unwrap();
+    }
+}
+
 #[test]
 fn a_pattern_of_too_many_files_is_refused() {
     let place = Place::new();
@@ -506,7 +613,7 @@ fn the_record_of_a_run_leads_to_no_server() {
 #[test]
 fn the_record_of_a_run_has_no_cache_written() {
     let place = trained(&[]);
-    let elsewhere = place.path("elsewhere.bin");
+    let elsewhere = place.path("elsewhere.cache");
     rewrite(&place, &format!("path = {:?}\ncache = {elsewhere:?}", place.path("t.csv")));
     for args in [&["explain", "latest", "--row", "1"][..], &["explain", "latest"], &["resume", "latest"]] {
         place.run(args);
@@ -522,6 +629,78 @@ fn the_record_of_a_run_has_no_cache_written() {
     let before = fs::read(&elsewhere).unwrap();
     place.run(&["explain", "latest"]);
     assert!(before == fs::read(&elsewhere).unwrap());
+}
+
+/// The cells of a table may spell a key or a script: no config puts them where a program looks for one, and none that is only
+/// looked at has a file made far from the table and from here.
+#[test]
+fn a_config_that_is_looked_at_writes_no_cache_elsewhere() {
+    let place = trained(&[]);
+    for folder in ["home/.ssh", "home/work", "sent"] {
+        fs::create_dir_all(place.path(folder)).unwrap();
+    }
+    fs::rename(place.path("t.csv"), place.path("sent/t.csv")).unwrap();
+    let config = |cache: &str, more: &str| {
+        let table = TABLE.replace("t.csv", "../../sent/t.csv").replace("target", &format!("cache = {cache}\ntarget"));
+        place.write("home/work/c.toml", &format!("{table}{more}"));
+    };
+    let run = |args: &[&str]| {
+        let output = place.command(args).current_dir(place.path("home/work")).output().unwrap();
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let (check, render) = (["config", "check", "c.toml"], ["config", "render", "c.toml"]);
+    let files = |folder: &str| -> Vec<String> {
+        let names = fs::read_dir(place.path(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    for (name, instead) in [
+        ("../.ssh/authorized_keys", "../.ssh/authorized_keys.cache"),
+        (".profile.cache", "profile.cache"),
+        ("..", "table.cache"),
+        ("c.toml", "c.toml.cache"),
+        (".cache", "cache.cache"),
+    ] {
+        config(&format!("{name:?}"), "");
+        run(&render);
+        for args in [&check[..], &["--config", "c.toml", "-q"]] {
+            let (code, told) = run(args);
+            assert_eq!(code, Some(1), "{name}: {told}");
+            let expected = "the name of a cache ends in .cache and begins with no dot: write \"";
+            assert!(told.contains(expected) && told.contains(&format!("{instead}\", or true")), "{name}: {told}");
+        }
+    }
+    // A link leads as far as the folder that it names.
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(place.path("home/.ssh"), place.path("home/work/link")).unwrap();
+    fs::create_dir(place.path("home/work/.config")).unwrap();
+    for name in
+        ["../x.cache", "../.ssh/x.cache", ".config/x.cache", if cfg!(unix) { "link/x.cache" } else { "../y.cache" }]
+    {
+        config(&format!("{name:?}"), "");
+        for _ in 0..2 {
+            let (code, told) = run(&check);
+            assert_eq!(code, Some(0), "{name}: {told}");
+            assert!(told.contains("was not made here: training makes it"), "{name}: {told}");
+            let (code, told) = run(&render);
+            assert!(code == Some(0) && told.contains(".cache\""), "{name}: {told}");
+        }
+    }
+    config("true", "[sweep.space]\n\"data.cache\" = [\"../x.cache\"]\n");
+    let (code, told) = run(&check);
+    assert!(code == Some(1) && told.contains("no choice for trials: set it in [data]"), "{told}");
+    assert_eq!(files("home"), [".ssh", "work"]);
+    assert!(files("home/.ssh").is_empty() && files("home/work/.config").is_empty());
+    // Where the table is, and where the user is; what training has made is read.
+    config("\"../../sent/t.cache\"", "");
+    assert!(run(&check).1.contains("built the cache"));
+    config("\"t.cache\"", "");
+    assert!(run(&check).1.contains("built the cache"));
+    config("\"../t.cache\"", "");
+    assert_eq!(run(&["--config", "c.toml", "-q"]).0, Some(0));
+    assert!(run(&check).1.contains("read from the cache"));
+    assert_eq!((files("home").len(), files("sent").len()), (3, 2));
 }
 
 /// Whoever may write in the folder of a table would keep its readers waiting.

@@ -41,6 +41,10 @@ pa.parquet.write_table(with_texts(pa.large_string()), here / "gzip.parquet", com
 pa.parquet.write_table(
     with_texts(pa.string()), here / "lz4.parquet", compression="lz4", use_dictionary=False, column_encoding={"y": "DELTA_BYTE_ARRAY"}
 )
+# Each page with a checksum, and as it is in memory.
+pa.parquet.write_table(
+    with_texts(pa.string()), here / "checksums.parquet", compression="none", use_dictionary=False, write_page_checksum=True
+)
 pa.feather.write_feather(trees, here / "trees.feather", compression="lz4", chunksize=40)
 pa.feather.write_feather(with_texts(pa.string_view()), here / "trees.arrow", compression="uncompressed")
 with pa.OSFile(str(here / "stream.arrow"), "wb") as file:

@@ -197,31 +197,37 @@ async fn a_prediction_is_explained_by_whoever_knows_the_models() {
 
 /// A model that somebody sent may take long to explain, even when nobody waits any more.
 #[tokio::test]
-async fn explanations_take_no_place_of_readers_and_come_one_at_a_time() {
+async fn explanations_and_reports_take_no_place_of_readers_and_come_one_at_a_time() {
     let dashboard = Dashboard::new();
     let id = dashboard.finished("digits");
     let (end, is_ended) = std::sync::mpsc::channel::<()>();
     let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
     let is_ended = std::sync::Mutex::new(is_ended);
-    let explain = move |_: &std::path::Path, row: usize| {
-        begun.send(row).unwrap();
+    let compute = Arc::new(move || {
+        begun.send(()).unwrap();
         is_ended.lock().unwrap().recv()?;
         Ok("<svg></svg>".to_owned())
+    });
+    let explain = Arc::clone(&compute);
+    let models = Models {
+        reporter: Some(Reporter(Arc::new(move |_: &Store, _: &[Run]| compute()))),
+        explainer: Some(Explainer(Arc::new(move |_: &std::path::Path, _| explain()))),
     };
-    let models = Models { explainer: Some(Explainer(Arc::new(explain))), ..Models::default() };
     let state = AppState::with_models(dashboard.root(), Access::local(), models);
     let ask = |path: String| {
         let other = Dashboard { folder: tempfile::tempdir().unwrap(), state: state.clone() };
         tokio::spawn(async move { other.get(&path).await.status })
     };
-    let waiting: Vec<_> = (0..10).map(|row| ask(format!("/api/runs/{id}/contributions?row={row}"))).collect();
+    let explained = (0..10).map(|row| format!("/api/runs/{id}/contributions?row={row}"));
+    let reported = (0..10).map(|_| format!("/api/report?runs={id}"));
+    let waiting: Vec<_> = explained.chain(reported).map(ask).collect();
     begins.recv().await.unwrap();
     // Everything else is answered meanwhile.
     for path in [format!("/api/runs/{id}"), "/api/runs".to_owned(), format!("/api/runs/{id}/files/run.json")] {
         assert_eq!(ask(path.clone()).await.unwrap(), StatusCode::OK, "{path}");
     }
     assert!(begins.try_recv().is_err(), "two at once");
-    (0..10).for_each(|_| end.send(()).unwrap());
+    (0..waiting.len()).for_each(|_| end.send(()).unwrap());
     for answer in waiting {
         assert_eq!(answer.await.unwrap(), StatusCode::OK);
     }

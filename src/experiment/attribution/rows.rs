@@ -1,5 +1,6 @@
 //! The rows that explanations are about: as the network gets them, and as the user wrote them.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Context;
@@ -172,10 +173,21 @@ impl Rows {
         let file = saved.folder.copy(TEST_ROWS)?.context("the run's folder has no copy of its test rows")?;
         let mut reader = csv::Reader::from_path(file.path())?;
         let header = reader.headers()?.clone();
-        let all: Vec<StringRecord> = reader.records().collect::<Result<_, _>>()?;
-        // Where rows were left out, those that are kept are numbered as in this file.
-        let place = |position: usize| if all.len() == test.len() { position } else { test.row(position) };
-        let records = positions.iter().map(|&position| all.get(place(position)).cloned().unwrap_or_default());
+        // Where rows were left out, those that are kept are numbered as in this file; whether any were is known at its end.
+        let mut wanted: HashMap<usize, StringRecord> = positions
+            .iter()
+            .flat_map(|&position| [position, test.row(position)])
+            .map(|at| (at, StringRecord::new()))
+            .collect();
+        let (mut record, mut count) = (StringRecord::new(), 0);
+        while count <= saved.most_test_rows() && reader.read_record(&mut record)? {
+            if let Some(wanted) = wanted.get_mut(&count) {
+                wanted.clone_from(&record);
+            }
+            count += 1;
+        }
+        let place = |position: usize| if count == test.len() { position } else { test.row(position) };
+        let records = positions.iter().map(|&position| wanted[&place(position)].clone());
         let inputs = test.gather(positions.iter().copied());
         Ok(Self {
             examples: of_inputs(test.num_inputs, inputs),

@@ -73,6 +73,9 @@ pub fn check(
         let message = format!("{key} decides which rows are predicted: trials that differ in it cannot be compared");
         return Err(Invalid::at(&format!("sweep.space.{key}"), message));
     }
+    Invalid::unless(search.space.keys().all(|key| key != "data.cache"), "sweep.space.data.cache", || {
+        "data.cache is where the table is kept, and no choice for trials: set it in [data]".into()
+    })?;
     for (name, params) in search.extremes() {
         let blame = |message: String| {
             let message = message.strip_prefix(&format!("{name}: ")).unwrap_or(&message);

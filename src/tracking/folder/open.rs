@@ -16,7 +16,7 @@ use crate::permissions::is_own_number;
 use crate::tracking::TrackingError;
 
 /// Bytes that a file has at most, by its name or by the end of it; far above what burnlab writes.
-const MOST: [(&str, u64); 8] = [
+const MOST: [(&str, u64); 9] = [
     ("config.toml", 8 << 20),
     // These are in the store as well, and read as a whole into many times their bytes.
     ("run.json", 16 << 20),
@@ -25,6 +25,8 @@ const MOST: [(&str, u64); 8] = [
     ("evaluation.json", 24 << 20),
     // Enough for a million columns or categories.
     ("preprocessing.json", 256 << 20),
+    // Test characters: 2 million.
+    ("test.txt", 8 << 20),
     (".json", 64 << 20),
     (".svg", 64 << 20),
     // Test rows that are copied into the folder: 2 million cells at most.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::place::{Place, copy_folder, text};
 use crate::planted::{OTHER, as_other, is_root, mode, plant_link, run, set_mode, shared, train};
+use crate::served::Served;
 
 /// The lines on standard error of a command that works.
 #[track_caller]
@@ -123,6 +124,9 @@ fn the_rows_of_a_closed_run_go_into_no_open_store() {
         set_mode(&folder, 0o755);
         copy_folder(copied, &folder.join(name));
         set_mode(&folder.join(name), 0o700);
+        // What completes the runs of killed processes does not add it unseen.
+        drop(Served::start(open.command(&["dashboard", "--port", "0"])).unwrap());
+        assert!(mode(&store) == 0o644 && !text(&run(&open, &["runs", "list"]).stdout).contains(name));
         let args = if in_trash { vec!["runs", "restore", name] } else { vec!["runs", "reindex"] };
         let errors = told(&open, &args);
         assert!(errors.contains("burnlab.db` is closed to other users from now on"), "{errors}");

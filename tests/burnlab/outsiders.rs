@@ -687,7 +687,7 @@ fn a_config_that_is_looked_at_writes_no_cache_elsewhere() {
             assert!(code == Some(0) && told.contains(".cache\""), "{name}: {told}");
         }
     }
-    config("true", "[sweep.space]\n\"data.cache\" = [\"../x.cache\"]\n");
+    config("true", "[sweep.space]\n\"data.cache\" = { values = [\"../x.cache\"] }\n");
     let (code, told) = run(&check);
     assert!(code == Some(1) && told.contains("no choice for trials: set it in [data]"), "{told}");
     assert_eq!(files("home"), [".ssh", "work"]);

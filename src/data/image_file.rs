@@ -13,7 +13,6 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use super::ImageShape;
 use super::guarded::guarded;
 use super::image_scale::scaled;
-use super::memory::free;
 
 /// The bytes of a file, and the pixels that its header may claim: a photograph of 108 million pixels is the largest that
 /// telephones write. A small file may claim more, and would take all memory.
@@ -207,9 +206,6 @@ fn png(bytes: &[u8]) -> Result<Pixels, String> {
 fn room(size: usize, beside: usize) -> Result<Vec<u8>, String> {
     let whole = size.saturating_add(beside);
     let short = || format!("needs {} MB of memory: make it smaller", whole >> 20);
-    if whole > LARGE_BYTES && free().is_some_and(|free| whole > free) {
-        return Err(short());
-    }
     let (mut bytes, mut probe) = (Vec::new(), Vec::<u8>::new());
     bytes.try_reserve_exact(size).map_err(|_| short())?;
     probe.try_reserve_exact(beside).map_err(|_| short())?;
@@ -219,8 +215,6 @@ fn room(size: usize, beside: usize) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// From this on, the system is asked what is free.
-const LARGE_BYTES: usize = 16 << 20;
 /// What a decoder takes whatever the image's size is: tables, some rows.
 const BYTES_OF_A_DECODER: usize = 4 << 20;
 

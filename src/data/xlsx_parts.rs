@@ -82,9 +82,10 @@ impl Part {
                     _ => false,
                 };
                 if is_refused {
-                    let name = attribute(&start_of_cell, "r").unwrap_or_default();
+                    let cell =
+                        attribute(&start_of_cell, "r").map_or("a cell".to_owned(), |name| format!("cell {name}"));
                     return Err(format!(
-                        "has a value in cell {name} that is not plain text, but CDATA, an entity or with a comment"
+                        "has a value in {cell} that is not plain text, but CDATA, an entity or with a comment"
                     ));
                 }
             }
@@ -162,10 +163,10 @@ mod tests {
             sheet(&format!("<c><v>{}</v></c>", million.repeat(17))),
             // In pieces.
             sheet(&format!("<c><is>{}</is></c>", format!("<r><t>{million}</t></r>").repeat(17))),
-            sheet(&format!("<c><v>{}</v></c>", format!("<![CDATA[{million}]]>").repeat(17))),
+            sheet(&format!("<c><is><t>{}</t></is></c>", format!("<![CDATA[{million}]]>").repeat(17))),
             sheet(&format!("<c x=\"{}\"></c>", "<a".repeat(9 << 20))),
             sheet(&format!("<!--{}-->", "<a>".repeat(6 << 20))),
-            sheet(&format!("<c><v>{}</v></c>", "&amp;".repeat(6 << 20))),
+            sheet(&format!("<c t=\"str\"><v>{}</v></c>", "&amp;".repeat(6 << 20))),
         ] {
             let packed = large.len() as u64;
             assert_eq!(check("sheet1.xml", large, packed), Err(too_large()));

@@ -10,7 +10,9 @@ use super::fit_network::Trained;
 use super::predictions::{self, AnswerFormat};
 use super::prepare::Prepared;
 use super::run::{Checkpoints, Start, TrainOptions};
-use super::run_folder::{EVALUATION, INITIAL, PREDICTIONS, PREPROCESSING, TEST_GROUPS, TEST_ROWS, TEST_TEXT};
+use super::run_folder::{
+    EVALUATION, INITIAL, MAX_TEST_CELLS, PREDICTIONS, PREPROCESSING, TEST_GROUPS, TEST_ROWS, TEST_TEXT,
+};
 use super::weights_file::encode;
 use crate::data::{Dataset, Division, Target};
 use crate::metric::sigmoid;
@@ -21,9 +23,6 @@ use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
 use crate::training::evaluation::{CalibrationEvaluation, Evaluation, RefitEvaluation, ThresholdEvaluation, evaluate};
 use crate::training::objective::Objective;
 use crate::training::{CHECKPOINT, OutputDecoder, Phase, Predictions};
-
-/// Test parts with more cells or characters than this (about 10 MB for a table) are not copied into the run folder.
-pub(super) const MAX_TEST_CELLS: usize = 2_000_000;
 
 /// Starts or resumes the record, and writes the run's initial files. Returns the checkpoints to resume from.
 pub(super) fn begin(

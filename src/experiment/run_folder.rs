@@ -43,6 +43,9 @@ pub const TEST_TEXT: &str = "test.txt";
 /// The initial weights of a fine-tuned run, in the format of the model, so that the run is complete without its parent.
 pub const INITIAL: &str = "initial.safetensors";
 
+/// Test parts with more cells or characters than this (about 10 MB for a table) are not copied into the run folder.
+pub(super) const MAX_TEST_CELLS: usize = 2_000_000;
+
 /// Values in a file: ten of each of a million columns, or a million categories, are fewer.
 const MAX_VALUES: usize = 1 << 24;
 /// What one takes in memory: a short text, in a vector that is growing.

@@ -8,8 +8,7 @@ use crate::cpu::FusedBackend;
 use anyhow::Context;
 
 use super::calibration::Coverage;
-use super::record::MAX_TEST_CELLS;
-use super::run_folder::{MODEL, PREPROCESSING, RunFolder, TEST_ROWS, TEST_TEXT};
+use super::run_folder::{MAX_TEST_CELLS, MODEL, PREPROCESSING, RunFolder, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode_with;
 use crate::config::Config;
 use crate::data::{self, Collected, DataConfig, Drift, Examples, Inputs, NewRows, Preprocessor};

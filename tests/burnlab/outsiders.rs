@@ -687,7 +687,7 @@ fn a_config_that_is_looked_at_writes_no_cache_elsewhere() {
             assert!(code == Some(0) && told.contains(".cache\""), "{name}: {told}");
         }
     }
-    config("true", "[sweep.space]\n\"data.cache\" = [\"../x.cache\"]\n");
+    config("true", "[sweep]\nmethod = \"grid\"\n[sweep.space]\n\"data.cache\" = { values = [\"../x.cache\"] }\n");
     let (code, told) = run(&check);
     assert!(code == Some(1) && told.contains("no choice for trials: set it in [data]"), "{told}");
     assert_eq!(files("home"), [".ssh", "work"]);
@@ -700,7 +700,7 @@ fn a_config_that_is_looked_at_writes_no_cache_elsewhere() {
     config("\"../t.cache\"", "");
     assert_eq!(run(&["--config", "c.toml", "-q"]).0, Some(0));
     assert!(run(&check).1.contains("read from the cache"));
-    assert_eq!((files("home").len(), files("sent").len()), (3, 2));
+    assert_eq!((files("home").len(), files("sent").len()), (3, 3));
 }
 
 /// Whoever may write in the folder of a table would keep its readers waiting.

@@ -29,7 +29,11 @@ const FREE: &[(&str, &[&str], &str)] = &[
     ("09-recurrence.md", &["7"], "a digit"),
     ("11-gpt.md", &["2"], "the end of the slider"),
     ("12-fine-tuning.md", &["4", "5", "9"], "digits: the classes of the two configs"),
-    ("strings", &["8", "64", "9", "10", "3"], "pixels and digits, as in the lesson; the weights of a filter"),
+    (
+        "strings",
+        &["8", "64", "9", "10", "3", "16"],
+        "pixels, digits and the net of the gallery, as in the lesson; the weights of a filter",
+    ),
     ("strings", &["2", "95", "100"], "the name L2, the level of an interval, and the whole in per cent"),
 ];
 

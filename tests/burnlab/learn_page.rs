@@ -475,11 +475,11 @@ async fn a_drawn_digit_passes_through_the_servers_network() {
     // By the keyboard: a cell to the right of the first one is filled, and emptied.
     press(&page, "[data-widget=draw-digit] .ink[data-index='0']", &format!("{} ", key::RIGHT)).await;
     let name = "document.querySelector(\"[data-widget=draw-digit] .ink[data-index='1']\").getAttribute('aria-label')";
-    page.wait(name, json!("row 1, column 2, ink 16")).await;
+    page.wait(name, json!("row 0, column 1 (from 0), ink 16")).await;
     assert_ne!(page.js(&format!("return {shown}")).await, before);
     same().await;
     press(&page, "[data-widget=draw-digit] .ink[data-index='1']", " ").await;
-    page.wait(name, json!("row 1, column 2, ink 0")).await;
+    page.wait(name, json!("row 0, column 1 (from 0), ink 0")).await;
     assert_eq!(page.js(&format!("return {shown}")).await, before);
 
     // Other widths are other networks.

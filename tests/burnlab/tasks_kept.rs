@@ -28,6 +28,7 @@ async fn an_experiment_is_renamed_and_back_and_a_note_has_several_lines() {
 
     // Another one's name is refused, and nothing changes.
     walk.click(".rename > summary").await;
+    walk.shows("document.activeElement.value === 'digits'").await;
     walk.keys(&format!("wine{}", key::ENTER)).await;
     walk.shows("document.getElementById('toast').textContent.includes('wine` has runs already (1)')").await;
     assert_eq!(experiment(&a[0]), "digits");

@@ -505,7 +505,7 @@ async fn a_drawn_digit_passes_through_the_servers_network() {
     press(&page, "[data-widget=unroll] .ink[data-index='29']", " ").await;
     page.wait(
         "document.querySelector('[data-widget=unroll] .told-now').textContent",
-        json!("row 3, column 5 (from 0) → input 8 × 3 + 5 = 29, value 0"),
+        json!("row 3, column 5 (from 0) → input 8 × 3 + 5 = 29 (from 0, too), value 0"),
     )
     .await;
     page.wait("document.querySelectorAll('[data-widget=unroll] .strip .lit').length", json!(1)).await;

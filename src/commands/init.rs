@@ -46,11 +46,11 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     if !to_stdout && output.symlink_metadata().is_ok() {
         bail!(already_there(&output));
     }
-    if !is_public(&args.data) {
+    let given = given(args, &name)?;
+    if !is_public(&args.data) || !data::are_public(&given.config.data) {
         // The config tells of the data: ranges, classes, names of columns.
         create_for_this_user_alone();
     }
-    let given = given(args, &name)?;
     let advised = |invalid: Invalid, target: Option<&str>| anyhow::anyhow!(with_advice(invalid, args, target));
     let choice = choose(args, &given.config.data).map_err(|error| match error.downcast::<Invalid>() {
         Ok(invalid) => advised(invalid, None),

@@ -12,6 +12,9 @@ use crate::secrets::masked;
 use crate::shell::command;
 use crate::shipped;
 
+/// Values of a config, about: one may name 100,000 columns.
+const MAX_VALUES: usize = 400_000;
+
 /// A config and the text that it came from.
 #[derive(Clone, Debug)]
 pub struct LoadedConfig {
@@ -60,6 +63,14 @@ impl LoadedConfig {
     /// # Errors
     /// As [`LoadedConfig::load`], except for reading the file.
     pub fn parse(text: &str, shown: &str, default_name: &str, overrides: &[String]) -> Result<Self, ConfigError> {
+        // Each takes hundreds of bytes until it is a value of the config.
+        if text.bytes().filter(|byte| matches!(byte, b',' | b'=')).count() > MAX_VALUES {
+            return Err(ConfigError {
+                place: shown.to_owned(),
+                message: format!("it has more than {MAX_VALUES} values, and no config needs as many: leave some out"),
+                excerpt: String::new(),
+            });
+        }
         let mut config: Config = toml::from_str(text).map_err(|error| toml_error(&error, shown, text))?;
         // Parsed again without types, which accept integers that TOML does not.
         let table: toml::Table = toml::from_str(text).map_err(|error| toml_error(&error, shown, text))?;

@@ -298,8 +298,11 @@ struct Images {
     names: Vec<String>,
 }
 
+/// Of the `preprocessing.json` of images, some 400 bytes a pixel: no gallery shows more than 20,000 of them.
+const MOST_BYTES_OF_IMAGES: u64 = 8 << 20;
+
 impl Images {
-    /// From `preprocessing.json`.
+    /// From `preprocessing.json`; `None` where that is larger than that of images which the page can show.
     fn of(store: &Store, id: &RunId) -> Option<Self> {
         #[derive(Deserialize)]
         struct Preprocessing {
@@ -310,7 +313,8 @@ impl Images {
         struct Column {
             name: String,
         }
-        let bytes = folder::read(&store.local_folder(id).ok()??, "preprocessing.json").ok()??;
+        let bytes =
+            folder::read_within(&store.local_folder(id).ok()??, "preprocessing.json", MOST_BYTES_OF_IMAGES).ok()??;
         let preprocessing: Preprocessing = serde_json::from_slice(&bytes).ok()?;
         let shape = preprocessing.image_shape?;
         let names: Vec<String> = preprocessing.columns.into_iter().map(|column| column.name).collect();

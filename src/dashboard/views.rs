@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{ApiError, AppState};
+use crate::permissions::create_for_this_user_alone;
 use crate::tracking::{Store, TrackingError, folder};
 use crate::web::JsonBody;
 
@@ -19,6 +20,8 @@ const FILE: &str = "views.json";
 const MAX_VIEWS: usize = 100;
 const MAX_NAME: usize = 80;
 const MAX_ADDRESS: usize = 8192;
+/// Of the file: more than as many views take.
+const MOST_BYTES: u64 = 2 << 20;
 
 /// A named view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +99,10 @@ async fn change(
                 return Ok(None);
             }
             let text = serde_json::to_vec_pretty(&views).map_err(io::Error::other)?;
+            if store.is_closed() {
+                // The filters of views name columns and their values.
+                create_for_this_user_alone();
+            }
             folder::write_atomic(store.root(), FILE, &text)?;
             Ok(Some(Json(views)))
         })
@@ -103,7 +110,7 @@ async fn change(
 }
 
 fn read(store: &Store) -> Result<Vec<View>, TrackingError> {
-    let Some(bytes) = folder::read(store.root(), FILE)? else { return Ok(Vec::new()) };
+    let Some(bytes) = folder::read_within(store.root(), FILE, MOST_BYTES)? else { return Ok(Vec::new()) };
     let path = store.root().join(FILE);
     let damaged = |error: serde_json::Error| TrackingError::Damaged { path, line: None, problem: error.to_string() };
     let views: Vec<View> = serde_json::from_slice(&bytes).map_err(damaged)?;

@@ -281,7 +281,7 @@ impl ColumnDrift {
     /// Whether so many numbers are outside the range of training that it is hardly chance.
     fn is_shifted(&self, num_rows: usize) -> bool {
         let share = self.num_outside as f64 / num_rows as f64;
-        let num_seen = self.seen.map_or(0, |seen| seen.num_rows - seen.num_missing);
+        let num_seen = self.seen.map_or(0, |seen| seen.num_rows.saturating_sub(seen.num_missing));
         let expected = 2.0 / (num_seen as f64 + 1.0);
         self.num_outside >= MIN_OUTSIDE && share > OUTSIDE_SHARE && share > TIMES_EXPECTED * expected
     }

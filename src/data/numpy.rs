@@ -140,6 +140,11 @@ impl<'a> Arrays<'a> {
         if width == 0 || header.item == 0 {
             return error("has no columns");
         }
+        // Of a compressed array the bytes are counted as they come.
+        let num_bytes = num_rows.checked_mul(width * header.item).filter(|&bytes| bytes <= isize::MAX as usize);
+        if num_bytes.is_none() {
+            return error(&format!("is cut off: its header says {num_rows} rows"));
+        }
         self.num_rows = *num_rows;
         if width > MAX_COLUMNS || self.columns.len() + width > MAX_COLUMNS {
             return error(&format!("has more than {MAX_COLUMNS} columns"));

@@ -24,6 +24,8 @@ pub(super) struct Origin {
     pub(super) display: String,
     pub(super) key: &'static str,
     bytes: Bytes,
+    /// Whether the user wrote its name, and no pattern that it is one of.
+    is_named: bool,
     /// The source, once it has been opened, where it can be read only once.
     stream: OnceLock<Stream>,
     /// The files, where there are several, whose rows follow each other.
@@ -59,9 +61,11 @@ impl Origin {
     pub(super) fn files(path: &Path, more: &[PathBuf], key: &'static str) -> Self {
         let found: Vec<PathBuf> =
             std::iter::once(path).chain(more.iter().map(PathBuf::as_path)).flat_map(matching).collect();
+        let is_named = !is_pattern(path) && !more.iter().any(|path| is_pattern(path));
+        let one = |path: &Path| Self { is_named, ..Self::one(path, key) };
         match &found[..] {
-            [only] => Self::one(only, key),
-            _ => Self { parts: found.iter().map(|path| Self::one(path, key)).collect(), ..Self::one(path, key) },
+            [only] => one(only),
+            _ => Self { parts: found.iter().map(|path| one(path)).collect(), ..one(path) },
         }
     }
 
@@ -70,24 +74,38 @@ impl Origin {
             let address = address_of(url).map(Box::new);
             let display =
                 address.as_ref().map_or_else(|_| "the address of the data".to_owned(), |address| address.to_string());
-            return Self { display, key, bytes: Bytes::Server(address), stream: OnceLock::new(), parts: Vec::new() };
+            return Self {
+                display,
+                key,
+                bytes: Bytes::Server(address),
+                is_named: true,
+                stream: OnceLock::new(),
+                parts: Vec::new(),
+            };
         }
         let (display, bytes) = match shipped::file(path) {
             _ if path == Path::new("-") && !is_of_config(key) => ("standard input".to_owned(), Bytes::StandardInput),
             Some(bytes) if !path.exists() => (path.display().to_string(), Bytes::Shipped(bytes)),
             _ => (path.display().to_string(), Bytes::File(path.to_owned())),
         };
-        Self { display, key, bytes, stream: OnceLock::new(), parts: Vec::new() }
+        Self { display, key, bytes, is_named: true, stream: OnceLock::new(), parts: Vec::new() }
     }
 
     pub(super) fn shipped(name: &str, bytes: &'static [u8]) -> Self {
         let (display, bytes) = (name.to_owned(), Bytes::Shipped(bytes));
-        Self { display, key: "data.source", bytes, stream: OnceLock::new(), parts: Vec::new() }
+        Self { display, key: "data.source", bytes, is_named: true, stream: OnceLock::new(), parts: Vec::new() }
     }
 
     /// Bytes that somebody sent, called `name` in errors.
     pub(super) fn given(name: &str, bytes: Arc<[u8]>, key: &'static str) -> Self {
-        Self { display: name.to_owned(), key, bytes: Bytes::Given(bytes), stream: OnceLock::new(), parts: Vec::new() }
+        Self {
+            display: name.to_owned(),
+            key,
+            bytes: Bytes::Given(bytes),
+            is_named: true,
+            stream: OnceLock::new(),
+            parts: Vec::new(),
+        }
     }
 
     /// The files, where there are several.
@@ -212,7 +230,7 @@ impl Origin {
             Err(error) => return Err(Invalid::at(self.key, error.to_string())),
         };
         let open = || fs_err::File::open(&absolute).map_err(|error| Invalid::at(self.key, error.to_string()));
-        if is_pipe(&metadata) && !is_of_config(self.key) {
+        if is_pipe(&metadata) && self.is_named && !is_of_config(self.key) {
             return Ok((self.stream_of(open)?, 0));
         }
         // Devices have no end, and pipes cannot be read by the next run.

@@ -257,3 +257,20 @@ fn a_cache_is_written_and_read_through_no_link_of_another_user() {
         plant_link(&place.path("target"), &place.path("sub"));
     }
 }
+
+#[test]
+fn a_config_of_a_further_closed_file_is_closed() {
+    let place = Place::new();
+    set_mode(&place.path(""), 0o755);
+    let rows: String = (0..20).map(|i| format!("{i},{}\n", i % 2)).collect();
+    for file in ["open.csv", "closed.csv"] {
+        place.write(file, &format!("a,y\n{rows}"));
+        set_mode(&place.path(file), if file == "open.csv" { 0o644 } else { 0o600 });
+    }
+    told(&place, &["init", "open.csv", "--target", "y", "-o", "open.toml"]);
+    told(
+        &place,
+        &["init", "open.csv", "--target", "y", "--set", "data.more_paths=[\"closed.csv\"]", "-o", "both.toml"],
+    );
+    assert_eq!([mode(&place.path("open.toml")), mode(&place.path("both.toml"))], [0o644, 0o600]);
+}

@@ -19,7 +19,7 @@ const LAYERS: [(&str, &str); 41] = [
         "learn",
         "backend config cpu data experiment figures invalid keyed metric model shell shipped tracking training web",
     ),
-    ("dashboard", "bounded comparison metric shell sweep threads tracking web"),
+    ("dashboard", "bounded comparison metric permissions shell sweep threads tracking web"),
     (
         "experiment",
         "backend bounded comparison config cpu data figures invalid metric model network onnx page permissions plots secrets shell sweep template threads tracking training",

@@ -713,3 +713,42 @@ fn a_pipe_in_place_of_a_cache_is_refused() {
     let error = refused(&place.run(&["config", "check", "c.toml"]));
     assert!(error.contains("is there and no cache"), "{error}");
 }
+
+#[test]
+fn a_numpy_header_of_more_bytes_than_there_are_is_cut_off() {
+    let place = Place::new();
+    let header = format!("{:<117}\n", "{'descr': '<f8', 'fortran_order': True, 'shape': (2305843009213693952, 8), }");
+    fs::write(place.path("a.npy"), [b"\x93NUMPY\x01\x00\x76\x00", header.as_bytes()].concat()).unwrap();
+    place.write("c.toml", "[data]\npath = \"a.npy\"\ntarget = \"a_1\"\n");
+    let error = refused(&place.run(&["config", "check", "c.toml"]));
+    assert!(error.contains("is cut off: its header says 2305843009213693952 rows"), "{error}");
+}
+
+#[test]
+fn columns_with_more_missing_cells_than_rows_are_damaged() {
+    let place = trained(&[]);
+    let file = place.only_run().join("preprocessing.json");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen("\"num_missing\": 0", "\"num_missing\": 4294967296", 1)).unwrap();
+    let error = refused(&place.run(&["predict", "t", "t.csv"]));
+    assert!(error.contains("more missing or rare cells than rows"), "{error}");
+}
+
+#[test]
+fn a_config_of_millions_of_values_is_refused_before_it_is_read() {
+    let place = Place::new();
+    place.write("c.toml", &format!("[data]\nsource = \"iris\"\n[model]\nhidden = [{}]\n", "1,".repeat(500_000)));
+    let output = limited(&place, "ulimit -v 1000000", &["config", "check", "c.toml"]);
+    let error = refused(&output);
+    assert!(error.contains("c.toml: it has more than 400000 values"), "{error}");
+}
+
+#[test]
+fn a_pipe_that_a_pattern_matches_is_refused() {
+    let place = trained(&[]);
+    fs::create_dir(place.path("parts")).unwrap();
+    place.write("parts/part-1.csv", "x,z\n1,2\n");
+    assert!(Command::new("mkfifo").arg(place.path("parts/part-2.csv")).status().unwrap().success());
+    let error = refused(&place.run(&["predict", "t", "parts/part-*.csv"]));
+    assert!(error.contains("part-2.csv is a pipe, which can be read only once"), "{error}");
+}

@@ -83,7 +83,10 @@ fn check_columns(columns: &[PreparedColumn]) -> Result<(), String> {
     if columns.is_empty() || !are_distinct(columns.iter().map(|column| &column.name)) {
         return Err("it has no columns, or duplicate ones".into());
     }
-    for PreparedColumn { name, kind, .. } in columns {
+    for PreparedColumn { name, kind, seen } in columns {
+        if seen.is_some_and(|seen| seen.num_missing > seen.num_rows || seen.num_rare > seen.num_rows) {
+            return Err(format!("column `{name}` had more missing or rare cells than rows"));
+        }
         let holds = match kind {
             PreparedKind::Numeric { median, center, spread, edges } => {
                 let is_number = |number: &f64| (*number as f32).is_finite();

@@ -297,6 +297,11 @@ impl Store {
 // Who may read it
 
 impl Store {
+    /// Whether it is a file that other users may not read.
+    pub fn is_closed(&self) -> bool {
+        self.location.server.is_none() && !is_shared(&self.location.file())
+    }
+
     /// Whether others may read the store, and not this run folder, which this user may.
     pub(super) fn is_more_open_than(&self, folder: &Path) -> bool {
         // Of a folder that this user may not read nothing is written.

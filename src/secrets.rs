@@ -36,6 +36,18 @@ pub fn masked(text: &str) -> String {
     }
 }
 
+/// A sentence with each word of it [`masked`], and what a path makes of an address: `scheme:/user:password@host`.
+pub fn masked_words(text: &str) -> String {
+    let shown = |word: &str| match word.find("://") {
+        Some(_) => masked(word),
+        None => match word.find(":/") {
+            Some(at) => format!("{}{}", &word[..at + 2], masked_credentials(&word[at + 2..])),
+            None => word.to_owned(),
+        },
+    };
+    text.split_inclusive(char::is_whitespace).map(shown).collect()
+}
+
 /// `user:password@host/database`
 fn masked_credentials(address: &str) -> String {
     let Some((credentials, host)) = address.rsplit_once('@') else { return address.to_owned() };
@@ -103,6 +115,21 @@ mod tests {
             ("configs/digits.toml", "configs/digits.toml"),
         ] {
             assert_eq!(masked(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn passwords_in_a_sentence_are_masked_and_the_rest_of_it_stays() {
+        for (text, shown) in [
+            (
+                "no file `POSTGRES://joe:PW@db.lan/x`: write postgres://user@host/database",
+                "no file `POSTGRES://joe:***@db.lan/x`: write postgres://user@host/database",
+            ),
+            ("there is no folder /home/me/mysql:/joe:PW@db.lan/x\n", "there is no folder /home/me/mysql:/joe:***@db.lan/x\n"),
+            ("C:/me/a@b.csv:2:1: data.path, and  two spaces", "C:/me/a@b.csv:2:1: data.path, and  two spaces"),
+            ("at 10:30 me@example.org wrote a:b/c", "at 10:30 me@example.org wrote a:b/c"),
+        ] {
+            assert_eq!(masked_words(text), shown, "{text}");
         }
     }
 

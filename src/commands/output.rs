@@ -13,6 +13,7 @@ use flate2::write::GzEncoder;
 use crate::directory::{Directory, Found, Kind, Purpose, Temporary, Unresolved};
 use crate::invalid::one_line;
 use crate::permissions::{self, creates_for_this_user_alone, is_own_number};
+use crate::secrets::masked_words;
 pub use crate::shown::without_escapes;
 
 /// Why something that was printed is lost. Standard output is the process's, and so is this.
@@ -58,10 +59,10 @@ pub(crate) use say;
 /// What is kept back of the output to the terminal until more follows: a mistake in the first rows leaves nothing.
 const KEPT_BACK: usize = 1 << 16;
 
-/// Prints a line on standard error, which is for people.
+/// Prints a line on standard error, which is for people, and which logs keep: without passwords in addresses.
 pub fn print_error(line: fmt::Arguments) {
     // Where nobody can be told, the work goes on.
-    writeln!(io::stderr(), "{}", without_escapes(&line.to_string())).ok();
+    writeln!(io::stderr(), "{}", masked_words(&without_escapes(&line.to_string()))).ok();
 }
 
 /// Like `eprintln!`, through [`print_error`].

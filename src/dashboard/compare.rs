@@ -79,7 +79,7 @@ pub async fn compare(
         runs @ [a, b] => Ok((judge(store, &all, a, b, metric.as_deref())?, None, leaders(store, &all, runs))),
         runs => Ok((None, judge_all(store, &all, runs, metric.as_deref())?, leaders(store, &all, runs))),
     };
-    let (judgement, comparisons, leaders) = state.read(judgements).await?;
+    let (judgement, comparisons, leaders) = state.scan(judgements).await?;
     Ok(Json(Comparison { params, metrics, leaders, evaluations, judgement, comparisons }))
 }
 

@@ -94,7 +94,7 @@ pub async fn examples(
         return Err(ApiError::bad_request(format!("only the first {MAX_RANKED} rows can be shown")));
     }
     state
-        .read(move |store| {
+        .scan(move |store| {
             let runs = [store.run(&a)?, store.run(&b)?];
             let folders = [&a, &b].map(|id| store.folder(id));
             let found = match are_other_rows(&runs[0], &runs[1]) {

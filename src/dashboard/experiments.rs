@@ -137,7 +137,7 @@ pub async fn board(
                 let runs: Vec<Run> = entries.iter().map(|entry| entry.run()).collect();
                 Ok(leaderboard(store, &runs, metric.as_deref())?)
             };
-            let found = state.read(judge).await?;
+            let found = state.scan(judge).await?;
             remember(&shared.boards.leaderboards, &key, fingerprint, found)
         }
     };

@@ -51,6 +51,7 @@ use tokio::sync::{Mutex, Semaphore, watch};
 
 pub use crate::web::{Access, ApiError, bind};
 
+use crate::tracking::folder::Waiting;
 use crate::tracking::{Location, Store, TrackingError};
 use crate::web::connection::Limits;
 use crate::web::session::{self, Visitor};
@@ -72,6 +73,10 @@ const PAGES: &[&str] = &["/", "/learn"];
 /// its own database connection. More are not faster, and each holds its result in memory: without this limit a thousand
 /// readers took a quarter more memory.
 const MAX_READERS: usize = 4;
+
+/// The most requests that read tables of run folders at once. Such a file may have a gigabyte, whoever made the run: the other
+/// readers are not to wait for it.
+const MAX_SCANNING: usize = 2;
 
 /// What knows the trained models, of which the dashboard itself knows nothing: each is offered where it is there.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +110,8 @@ struct Shared {
     /// Held by the request that reads what changed; the others wait for it without a thread.
     refreshing: Mutex<()>,
     readers: Arc<Semaphore>,
+    /// Places of requests that read tables of run folders.
+    scanning: Arc<Semaphore>,
     /// One place, of the request that computes with models.
     computing: Arc<Semaphore>,
     /// How many pages listen to events.
@@ -125,7 +132,8 @@ impl AppState {
         let live = Arc::new(Live::new(location.clone()));
         let (ending, _) = watch::channel(false);
         let listeners = AtomicUsize::new(0);
-        let (readers, computing) = (Arc::new(Semaphore::new(MAX_READERS)), Arc::new(Semaphore::new(1)));
+        let [readers, scanning, computing] =
+            [MAX_READERS, MAX_SCANNING, 1].map(|places| Arc::new(Semaphore::new(places)));
         let (pages, boards) = (Pages::default(), Boards::default());
         let (naming, refreshing) = (Mutex::default(), Mutex::default());
         let shared = Arc::new(Shared {
@@ -138,6 +146,7 @@ impl AppState {
             naming,
             refreshing,
             readers,
+            scanning,
             computing,
             listeners,
             ending,
@@ -199,6 +208,16 @@ impl AppState {
         self.work(move || work(&Store::open_read_only_at(&location)?)).await
     }
 
+    /// As [`AppState::read`], for work that reads tables of run folders, row by row, in a place of its own. It ends when the client
+    /// leaves, or at the time limit.
+    async fn scan<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let location = self.shared.location.clone();
+        work_in(&self.shared.scanning, move || work(&Store::open_read_only_at(&location)?)).await
+    }
+
     /// Runs `work` on a thread that may block, in one of the places of readers.
     async fn work<T: Send + 'static>(
         &self,
@@ -250,18 +269,23 @@ impl Drop for Listening {
     }
 }
 
-/// Runs `work` on a thread that may block, once there is a place.
+/// Runs `work` on a thread that may block, once there is a place. Where the client leaves, which drops this future, it ends at the
+/// next piece of a table that it reads.
 async fn work_in<T: Send + 'static>(
     places: &Arc<Semaphore>,
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let place = Arc::clone(places).acquire_owned().await.map_err(ApiError::internal)?;
-    blocking(move || {
-        // Held by the work, which continues if the client disconnects.
+    let waiting = Waiting::default();
+    let awaited = waiting.awaited();
+    let done = blocking(move || {
+        // Held by the work, which may continue if the client disconnects.
         let _place = place;
-        work()
+        awaited.during(work)
     })
-    .await
+    .await;
+    drop(waiting);
+    done
 }
 
 async fn blocking<T: Send + 'static>(

@@ -103,7 +103,7 @@ pub async fn predictions(
 ) -> Result<Json<Predictions>, ApiError> {
     let id = run_id(&id)?;
     state
-        .read(move |store| {
+        .scan(move |store| {
             let id = store.run(&id)?.record.id;
             let missing = || ApiError::not_found(format!("run `{id}` has no predictions"));
             let folder = store.local_folder(&id)?.ok_or_else(missing)?;

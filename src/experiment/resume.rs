@@ -45,7 +45,8 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>, connects: b
     anyhow::ensure!(!is_active, "run `{}` is being trained right now", run.record.id);
     let mut prepared = prepare_again(&folder, &config, location, connects)?;
     let shapes = prepared.config.model.shapes(&prepared.preprocessor.layout(), prepared.decoder.task.num_outputs());
-    let checkpoint = checkpoint_of(&run, &folder, CHECKPOINT, &shapes)?;
+    let checkpoint_of = |name| checkpoint_of(&run, &folder, name, &shapes, prepared.config.training.max_epochs);
+    let checkpoint = checkpoint_of(CHECKPOINT)?;
     let mut closed = None;
     let start = match epochs {
         None => {
@@ -54,7 +55,7 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>, connects: b
                 close(folder.path())?;
                 closed = location.close()?;
             }
-            let refit = checkpoint_of(&run, &folder, REFIT_CHECKPOINT, &shapes)?;
+            let refit = checkpoint_of(REFIT_CHECKPOINT)?;
             let checkpoints = Checkpoints { selection: checkpoint, refit };
             resume(location, &run, &folder, &prepared, &shapes, checkpoints)?
         }
@@ -84,8 +85,26 @@ fn prepare_again(folder: &RunFolder, config: &Config, location: &Location, conne
     Ok(Prepared::new(config, Arc::new(dataset), splits, folder.preprocessor(&config.data)?))
 }
 
-fn checkpoint_of(run: &Run, folder: &RunFolder, name: &str, shapes: &Shapes) -> anyhow::Result<Option<Checkpoint>> {
+/// The checkpoint `name` of a run of `max_epochs`.
+fn checkpoint_of(
+    run: &Run,
+    folder: &RunFolder,
+    name: &str,
+    shapes: &Shapes,
+    max_epochs: usize,
+) -> anyhow::Result<Option<Checkpoint>> {
     let checkpoint = folder.checkpoint(name, shapes)?;
+    if let Some(progress) = checkpoint.as_ref().map(|checkpoint| &checkpoint.progress)
+        && (progress.epoch > max_epochs || progress.kept_epoch > Some(progress.epoch))
+    {
+        bail!(
+            "{} is damaged: it was written after epoch {} of at most {max_epochs}, with the weights of epoch {}; delete it, and \
+             training starts again from the first epoch",
+            folder.file(name).display(),
+            progress.epoch,
+            progress.kept_epoch.unwrap_or(progress.epoch)
+        );
+    }
     if let Some(other) = checkpoint.as_ref().filter(|checkpoint| checkpoint.progress.run != run.record.id.as_str()) {
         bail!(
             "the checkpoint in {} is of run `{}`: restore this run's own",

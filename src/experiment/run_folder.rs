@@ -23,7 +23,7 @@ use crate::training::Checkpoint;
 use crate::training::evaluation::Evaluation;
 
 /// The resolved configuration.
-const CONFIG: &str = "config.toml";
+pub const CONFIG: &str = "config.toml";
 /// The weights, f32, by name; each linear layer's `weight` is `[inputs, outputs]`.
 pub const MODEL: &str = "model.safetensors";
 /// The preprocessor fitted on the training part.
@@ -46,9 +46,10 @@ pub const INITIAL: &str = "initial.safetensors";
 /// Test parts with more cells or characters than this (about 10 MB for a table) are not copied into the run folder.
 pub(super) const MAX_TEST_CELLS: usize = 2_000_000;
 
-/// Values in a file: ten of each of a million columns, or a million categories, are fewer.
-const MAX_VALUES: usize = 1 << 24;
-/// What one takes in memory: a short text, in a vector that is growing.
+/// Values in a file, keys counted: ten of each of a million columns, or a million categories, are fewer.
+const MAX_VALUES: usize = 1 << 25;
+/// What one takes in memory: a short text, in a vector that is growing. A column of `readings`, the largest, takes some 300 with
+/// its name, and has two keys.
 const BYTES_OF_A_VALUE: usize = 80;
 
 /// The shape of each weight of a network, by name.
@@ -424,7 +425,8 @@ fn memory_of(num_bytes: usize, num_values: usize) -> usize {
     num_bytes + BYTES_OF_A_VALUE * num_values
 }
 
-/// How many values a JSON text has, about: each but the first of a list or an object comes after a comma.
+/// How many values and keys a JSON text has, about: each value but the first of a list or an object comes after a comma, and a
+/// colon after each key.
 fn num_values(json: &[u8]) -> usize {
     let (mut count, mut in_text, mut is_escaped) = (1, false, false);
     for &byte in json {
@@ -432,7 +434,7 @@ fn num_values(json: &[u8]) -> usize {
             _ if is_escaped => is_escaped = false,
             b'\\' => is_escaped = in_text,
             b'"' => in_text = !in_text,
-            b',' if !in_text => count += 1,
+            b',' | b':' if !in_text => count += 1,
             _ => {}
         }
     }

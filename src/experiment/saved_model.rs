@@ -8,7 +8,7 @@ use crate::cpu::FusedBackend;
 use anyhow::Context;
 
 use super::calibration::Coverage;
-use super::run_folder::{MAX_TEST_CELLS, MODEL, PREPROCESSING, RunFolder, TEST_ROWS, TEST_TEXT};
+use super::run_folder::{CONFIG, MAX_TEST_CELLS, MODEL, PREPROCESSING, RunFolder, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode_with;
 use crate::config::Config;
 use crate::data::{self, Collected, DataConfig, Drift, Examples, Inputs, NewRows, Preprocessor};
@@ -28,8 +28,8 @@ pub struct SavedModel {
 }
 
 /// Bytes of the files of a model that is opened while somebody waits for a page.
-const MOST_BYTES_FOR_PAGE: [(&str, u64); 2] = [(MODEL, 64 << 20), (PREPROCESSING, 128 << 20)];
-/// Bytes in memory of what is read of the second: images of 224 by 224 coloured pixels need half as many.
+const MOST_BYTES_FOR_PAGE: [(&str, u64); 3] = [(CONFIG, 256 << 10), (MODEL, 64 << 20), (PREPROCESSING, 128 << 20)];
+/// Bytes in memory of what is read of the last: images of 224 by 224 coloured pixels need half as many.
 const MOST_MEMORY_FOR_PAGE: usize = 384 << 20;
 /// See [`SavedModel::most_test_inputs`]: 256 MiB.
 const MOST_INPUTS_FOR_PAGE: usize = 64 << 20;
@@ -64,18 +64,17 @@ impl SavedModel {
     /// # Errors
     /// As [`SavedModel::open`]; a large model.
     pub fn open_for_page(folder: &RunFolder, instead: &[&str]) -> anyhow::Result<Self> {
-        let refused = |name: &str, megabytes: u64| {
+        let refused = |name: &str, bytes: u64| {
             let (run, command) = (folder.name(), command(instead));
-            anyhow::anyhow!(
-                "{name} of run `{run}` takes {megabytes} MiB, too many to read while you wait: `{command}` does it"
-            )
+            let size = if bytes < 1 << 20 { format!("{} KiB", bytes >> 10) } else { format!("{} MiB", bytes >> 20) };
+            anyhow::anyhow!("{name} of run `{run}` takes {size}, too many to read while you wait: `{command}` does it")
         };
         for (name, most) in MOST_BYTES_FOR_PAGE {
             let bytes = folder.size_of(name)?;
-            anyhow::ensure!(bytes <= most, refused(name, bytes >> 20));
+            anyhow::ensure!(bytes <= most, refused(name, bytes));
         }
         let needed = folder.memory_of(PREPROCESSING)?;
-        anyhow::ensure!(needed <= MOST_MEMORY_FOR_PAGE, refused(PREPROCESSING, needed as u64 >> 20));
+        anyhow::ensure!(needed <= MOST_MEMORY_FOR_PAGE, refused(PREPROCESSING, needed as u64));
         Ok(Self { most_test_inputs: MOST_INPUTS_FOR_PAGE, ..Self::open(folder)? })
     }
 

@@ -22,7 +22,12 @@ impl Address {
     /// # Errors
     /// What is wrong, which does not repeat the text, since it may hold a password.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let (text, schema) = take_option(text, "search_path");
+        // The driver knows the scheme in small letters alone.
+        let text = match text.split_once("://") {
+            Some((scheme, rest)) if super::is_scheme(scheme) => format!("postgres://{rest}"),
+            _ => text.to_owned(),
+        };
+        let (text, schema) = take_option(&text, "search_path");
         let (text, authorities) = take_option(&text, "sslrootcert");
         let (text, mode) = take_option(&text, "sslmode");
         let encryption = Encryption::new(mode.as_deref(), authorities)?;
@@ -92,6 +97,7 @@ mod tests {
             ("postgresql://me:s3cret@db.lan:5433/runs", "db.lan:5433/runs"),
             ("postgres://me:a%40b:c@db.lan:/runs", "db.lan:5432/runs"),
             ("postgres://me@db.lan", "db.lan:5432/me"),
+            ("PostgreSQL://me@db.lan/runs", "db.lan:5432/runs"),
             ("postgres://m%C3%A9@db.lan/", "db.lan:5432/mé"),
             ("postgres://me@[::1]:5433/runs", "::1:5433/runs"),
             ("postgres://me@[::1]/runs", "::1:5432/runs"),

@@ -24,9 +24,13 @@ pub(crate) use address::Address;
 #[cfg(feature = "postgres")]
 pub(crate) use client::{Client, Connector, Unconnected, is_lost, is_refused, problem_of};
 
-/// Whether a text is an address and no path: `postgres://user@host/database`.
+/// Whether a text is an address and no path: `postgres://user@host/database`, the scheme in any case (RFC 3986, 3.1).
 pub(crate) fn is_url(text: &str) -> bool {
-    ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme))
+    text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme))
+}
+
+fn is_scheme(text: &str) -> bool {
+    ["postgres", "postgresql"].iter().any(|scheme| text.eq_ignore_ascii_case(scheme))
 }
 
 /// How to get the client, where a build has none.

@@ -109,6 +109,11 @@ impl Counts {
         self.finished + self.stopped + self.failed + self.refused
     }
 
+    /// How many have not ended.
+    pub fn left(&self) -> u32 {
+        self.waiting + self.running
+    }
+
     /// The count of one state.
     pub(super) fn of(&mut self, state: TrialState) -> &mut u32 {
         match state {

@@ -210,6 +210,30 @@ fn a_server_that_cannot_be_reached_is_named_without_its_password() {
     assert!(text(&output.stderr).contains("--store postgres://"), "{}", text(&output.stderr));
 }
 
+/// Addresses that burnlab does not know are paths to it, and what it says of them is kept in logs.
+#[test]
+fn no_error_repeats_the_password_of_an_address() {
+    let place = Place::new();
+    for scheme in ["POSTGRES", "postgre", "mysql", "ftp"] {
+        let address = format!("{scheme}://me:s3cret@db.lan/runs");
+        place.write("t.toml", &format!("[data]\npath = \"{address}\"\ntarget = \"y\"\n"));
+        for verb in [
+            &["config", "check", "t.toml"][..],
+            &["--config", "t.toml"],
+            &["--config", &address],
+            &["init", &address],
+            &["predict", "t", &address],
+            &["evaluate", "t", "--data", &address],
+            &["runs", "list", "--artifacts", &address],
+            &["config", "show", &address],
+        ] {
+            let output = place.run(verb);
+            let told = text(&output.stderr) + &text(&output.stdout);
+            assert!(output.status.code() == Some(1) && !told.contains("s3cret"), "{verb:?}: {told}");
+        }
+    }
+}
+
 /// Every verb that opens the store, named by the option or by the environment.
 #[cfg(not(feature = "postgres"))]
 #[test]

@@ -151,11 +151,11 @@ fn the_page_computes_with_no_run_that_fills_memory() {
             serde_json::json!({ "categorical": { "categories": ["female"], "has_unknown": true } });
         whole.to_string().replace("\"female\"", &("\"\",".repeat(num) + "\"female\""))
     };
-    // 51 MB of empty names would be 1.3 GB of them.
-    fs::write(&prepared, names(1 << 24)).unwrap();
+    // 101 MB of empty names would be 2.7 GB of them.
+    fs::write(&prepared, names(1 << 25)).unwrap();
     let evaluate = ["evaluate", id.as_str()];
     let error = refused(&limited(&place, "ulimit -v 1500000", &evaluate));
-    assert!(error.contains("preprocessing.json is damaged: ") && error.contains("at most 16777216"), "{error}");
+    assert!(error.contains("preprocessing.json is damaged: ") && error.contains("at most 33554432"), "{error}");
     fs::write(&prepared, names(9_000_000)).unwrap();
     let error = refused(&limited(&place, "ulimit -v 600000", &evaluate));
     assert!(error.contains("preprocessing.json does not fit in memory: its 90000"), "{error}");
@@ -182,6 +182,17 @@ fn the_page_computes_with_no_run_that_fills_memory() {
         });
     };
     all_refuse(&["preprocessing.json of run", "too many to read while you wait"]);
+    // Columns that no table has: 27 bytes in the file, 300 in memory.
+    let mut whole: serde_json::Value = serde_json::from_str(&sound).unwrap();
+    let columns = (0..2_000_000).map(|i| (format!("{i}"), serde_json::json!({ "names": "exact" })));
+    whole["readings"]["columns"] = columns.collect::<serde_json::Map<_, _>>().into();
+    fs::write(&prepared, whole.to_string()).unwrap();
+    all_refuse(&["preprocessing.json of run", "too many to read while you wait"]);
+    fs::write(&prepared, &sound).unwrap();
+    let config = fs::read_to_string(run.join("config.toml")).unwrap();
+    fs::write(run.join("config.toml"), format!("{config}\n#{}\n", " ".repeat(300_000))).unwrap();
+    all_refuse(&["config.toml of run", "takes 29", "KiB, too many to read while you wait"]);
+    fs::write(run.join("config.toml"), &config).unwrap();
 
     // As many rows of two columns as training keeps of one.
     fs::write(&prepared, &sound).unwrap();

@@ -376,6 +376,7 @@ fn resume_refuses_changed_data_and_a_damaged_checkpoint() {
     assert!(place.run(&["--config", "c.toml", "--quiet"]).status.success());
     let checkpoint = place.only_run().join("checkpoint.safetensors");
     let mut bytes = std::fs::read(&checkpoint).unwrap();
+    let sound = bytes.clone();
     let before = std::fs::read(place.only_run().join("run.json")).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
@@ -391,6 +392,14 @@ fn resume_refuses_changed_data_and_a_damaged_checkpoint() {
     bytes.truncate(last - 10);
     std::fs::write(&checkpoint, &bytes).unwrap();
     assert!(text(&place.run(&["resume", "latest", "--epochs", "5"]).stderr).contains("the checkpoint is damaged"));
+
+    // Of an epoch that the run does not have, which its checksum does not tell.
+    let mut bytes = sound;
+    let at = bytes.windows(9).position(|part| part == b"epoch = 3").unwrap();
+    bytes[at + 8] = b'4';
+    std::fs::write(&checkpoint, &bytes).unwrap();
+    let told = text(&place.run(&["resume", "latest", "--epochs", "5"]).stderr);
+    assert!(told.contains("checkpoint.safetensors is damaged: it was written after epoch 4 of at most 3"), "{told}");
 
     let mut rows: Vec<&str> = rows.lines().collect();
     rows.shuffle(&mut ChaCha8Rng::seed_from_u64(1));

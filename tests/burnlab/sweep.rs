@@ -266,6 +266,29 @@ fn a_killed_sweep_goes_on_where_it_was() {
     }
 }
 
+#[test]
+fn a_sweep_without_trials_left_starts_no_worker_and_an_invalid_config_none_either() {
+    let place = Place::new();
+    place.write("c.toml", GRID);
+    assert!(place.run(&["--config", "c.toml", "-q"]).status.success());
+    let resume = || {
+        let output = place.run(&["sweep", "resume", "latest"]);
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let change = |sql: &str| {
+        let database = rusqlite::Connection::open(place.path("artifacts/burnlab.db")).unwrap();
+        assert!(database.execute(sql, []).unwrap() > 0, "{sql}");
+    };
+    change("UPDATE sweep SET config_toml = 'no = 1'");
+    let (code, shown, told) = resume();
+    assert_eq!((code, told.as_str()), (Some(0), ""));
+    assert!(shown.contains("trials 4") && !shown.contains("worker"), "{shown}");
+    change("UPDATE trial SET state = 'waiting' WHERE number = 1");
+    let (code, shown, told) = resume();
+    assert_eq!((code, shown.as_str()), (Some(1), ""));
+    assert!(told.contains("unknown key `no`") && told.matches("error").count() == 1, "{told}");
+}
+
 /// A disk of a megabyte, which the first trials fill. Nothing of that is the trials' fault.
 #[test]
 #[cfg(target_os = "linux")]

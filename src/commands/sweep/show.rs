@@ -95,7 +95,7 @@ pub fn summary(store: &Store, sweep: &Sweep, all_tested: bool) -> Result<String,
         text.extend(luck(sweep, ranked.len()));
         text.push_str(&next(store, sweep, best)?);
     }
-    if counts.waiting + counts.running > 0 {
+    if counts.left() > 0 {
         let resume = command_in(store.root(), &["sweep", "resume", sweep.id.as_str()]);
         text.push_str(&format!("next   resume: {resume}\n"));
     }

@@ -86,7 +86,7 @@ pub fn run_workers(
     let location = store_args.location();
     let mut store = Store::open_at(&location)?;
     let sweep = store.find_sweep(id.as_str())?;
-    let jobs = processes::jobs(with.jobs, (sweep.counts.waiting + sweep.counts.running) as usize);
+    let jobs = processes::jobs(with.jobs, sweep.counts.left() as usize);
     if !with.quiet {
         say!("{}", heading(&sweep, jobs));
     }
@@ -164,15 +164,23 @@ pub fn run_workers(
 
 /// Runs workers on the sweep until no trial is left, and prints the results.
 fn finish(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<ExitCode> {
-    let (sweep, is_stopped) = run_workers(store_args, id, with, &interrupter())?;
     let location = store_args.location();
     let store = Store::open_read_only_at(&location)?;
+    let found = store.find_sweep(id.as_str())?;
+    // Without trials there is nothing that workers could do, nor a config that they need.
+    let (sweep, is_stopped, has_time_limit) = match found.counts.left() {
+        0 => (found, false, false),
+        _ => {
+            let loaded = LoadedConfig::parse(&found.config_toml, &format!("sweep {id}"), &found.experiment, &[])?;
+            let has_time_limit = loaded.config.sweep.is_some_and(|search| search.minutes.is_some());
+            let (sweep, is_stopped) = run_workers(store_args, id, with, &interrupter())?;
+            (sweep, is_stopped, has_time_limit)
+        }
+    };
     if !with.quiet {
         say!("\n{}", show::summary(&store, &sweep, false)?.trim_end());
     }
-    let num_left = sweep.counts.waiting + sweep.counts.running;
-    let has_time_limit = LoadedConfig::parse(&sweep.config_toml, "the sweep", &sweep.experiment, &[])
-        .is_ok_and(|loaded| loaded.config.sweep.is_some_and(|search| search.minutes.is_some()));
+    let num_left = sweep.counts.left();
     if num_left > 0 && !is_stopped {
         let resume = command_in(&location.root, &["sweep", "resume", id.as_str()]);
         let left = counted(num_left, "trial");

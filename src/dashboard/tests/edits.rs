@@ -1,10 +1,11 @@
 //! Changes: they reach the store and its files, and mistakes change nothing.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use super::*;
-use crate::dashboard::{Explainer, Models, Reporter};
-use crate::tracking::Run;
+use crate::dashboard::{ApiError, Explainer, MAX_SCANNING, Models, Reporter};
+use crate::tracking::{Run, folder};
 
 #[tokio::test]
 async fn edits_reach_the_folder() {
@@ -231,6 +232,42 @@ async fn explanations_and_reports_take_no_place_of_readers_and_come_one_at_a_tim
     for answer in waiting {
         assert_eq!(answer.await.unwrap(), StatusCode::OK);
     }
+}
+
+/// A table of a run that somebody sent may have a gigabyte.
+#[tokio::test]
+async fn tables_take_no_place_of_readers_and_are_read_no_further_when_the_client_leaves() {
+    let dashboard = Dashboard::new();
+    let id = dashboard.finished("digits");
+    std::fs::write(dashboard.root().join("runs").join(id.as_str()).join("predictions.csv"), "a,b\n1,2\n").unwrap();
+    let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
+    let (ended, mut ends) = tokio::sync::mpsc::unbounded_channel();
+    let read = || {
+        let (state, begun, ended) = (dashboard.state.clone(), begun.clone(), ended.clone());
+        let folder = dashboard.root().join("runs").join(id.as_str());
+        tokio::spawn(async move {
+            let endless = move |_: &Store| loop {
+                let mut table = folder::open_table(&folder, "predictions.csv")?.expect("it is there");
+                if let Err(error) = table.read_to_end(&mut Vec::new()) {
+                    ended.send(error.kind()).unwrap();
+                    return Err::<(), _>(ApiError::internal(error));
+                }
+                begun.send(()).unwrap();
+            };
+            state.scan(endless).await
+        })
+    };
+    let readers: Vec<_> = (0..MAX_SCANNING).map(|_| read()).collect();
+    begins.recv().await.unwrap();
+    for path in [format!("/api/runs/{id}"), "/api/runs".to_owned(), format!("/api/runs/{id}/files/run.json")] {
+        assert_eq!(dashboard.get(&path).await.status, StatusCode::OK, "{path}");
+    }
+    for reader in readers {
+        reader.abort();
+        assert_eq!(ends.recv().await, Some(std::io::ErrorKind::TimedOut));
+    }
+    let page = dashboard.get(&format!("/api/runs/{id}/predictions")).await;
+    assert_eq!(page.json()["rows"], json!([["1", "2"]]));
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 use std::io::{self, Read};
 
-/// Passes on what it reads until a line is longer than it may be: readers of tables keep a whole row in memory.
+use super::waiting;
+
+/// Passes on what it reads until a line is longer than it may be, since readers of tables keep a whole row in memory, or until
+/// nobody [waits](waiting::Waiting) for it any more.
 #[derive(Debug)]
 pub struct Lines<R> {
     inner: R,
@@ -20,6 +23,7 @@ impl<R> Lines<R> {
 
 impl<R: Read> Read for Lines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        waiting::check()?;
         let count = self.inner.read(buffer)?;
         let mut pieces = buffer[..count].split(|&byte| byte == b'\n');
         // The rest of the line that had begun, then whole lines, the last of them begun.
@@ -47,6 +51,17 @@ mod tests {
                 count => all.extend_from_slice(&buffer[..count]),
             }
         }
+    }
+
+    #[test]
+    fn reading_ends_when_nobody_waits_any_more() {
+        let waiting = waiting::Waiting::default();
+        let awaited = waiting.awaited();
+        assert_eq!(awaited.clone().during(|| read(b"1\n2\n", 2)).unwrap(), b"1\n2\n");
+        drop(waiting);
+        let left = awaited.during(|| read(b"1\n2\n", 2));
+        assert_eq!(left.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(read(b"1\n2\n", 2).unwrap(), b"1\n2\n", "work that came after it on this thread");
     }
 
     #[test]

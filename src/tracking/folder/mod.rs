@@ -7,6 +7,7 @@
 //! | `own` | what beside the run folders must be no link |
 //! | `held` | a folder that is held open while its run trains |
 //! | `lines` | reading lines of bounded length |
+//! | `waiting` | reading for somebody who may stop waiting |
 //! | `atomic` | writing a file so that readers see all of it or nothing |
 //! | `moving` | moving and removing whole run folders |
 //! | `record` | `run.json` |
@@ -27,6 +28,7 @@ mod own;
 mod private;
 mod record;
 mod temporary;
+mod waiting;
 
 pub use atomic::{write_atomic, write_pieces, write_renamed};
 pub use held::Place;
@@ -47,3 +49,4 @@ pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, METRICS, RUN, STOP, check
 pub(crate) use open::{hold, hold_new, in_words};
 pub(crate) use own::{is_there, own_file, own_folder};
 pub(crate) use record::{read_record, write_json, write_record};
+pub(crate) use waiting::Waiting;

@@ -1,8 +1,10 @@
 //! Whose a file on this machine is, and who may read it.
 
-use std::fs::{DirBuilder, Metadata};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::fs::{DirBuilder, File, Metadata};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Whether a file is this user's.
 pub fn is_own(file: &Metadata) -> bool {
@@ -49,15 +51,21 @@ pub fn may_others_write(mode: u32) -> bool {
     mode & 0o022 != 0
 }
 
-/// The name of the other user, not root, whose a file is that stands in a folder where not only its owner may write.
+/// The name of the other user, not root, whose a file is, or a folder below the current one on the way to it, that stands in a folder
+/// where not only its owner may write.
 pub fn left_by_another(file: &Path) -> Option<String> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let data = file.symlink_metadata().ok()?;
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let is_left = !is_own(&data) && data.uid() != 0 && may_others_write(folder.metadata().ok()?.mode());
-        is_left.then(|| user_name(data.uid()))
+        let named = file.ancestors().filter(|path| !path.as_os_str().is_empty());
+        let way = named.take_while(|path| *path == file || path.is_relative());
+        let is_left = |path: &Path| -> Option<String> {
+            let data = path.symlink_metadata().ok()?;
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let is_left = !is_own(&data) && data.uid() != 0 && may_others_write(folder.metadata().ok()?.mode());
+            is_left.then(|| user_name(data.uid()))
+        };
+        way.into_iter().find_map(is_left)
     }
     #[cfg(not(unix))]
     {
@@ -136,7 +144,7 @@ const ENTER: u32 = 0o1;
 /// Whether everybody may read a file, or enter a folder: by its own permissions, and by those of the folders above it.
 ///
 /// Groups do not count, the one that may read the data need not be that of a folder that is made later, but for those to which
-/// an ACL denies it.
+/// the mode or an ACL denies it.
 #[cfg(unix)]
 pub fn is_public(path: &Path) -> bool {
     let Ok(path) = path.canonicalize() else { return false };
@@ -144,11 +152,61 @@ pub fn is_public(path: &Path) -> bool {
     may_all(&path, own) && path.ancestors().skip(1).all(|folder| may_all(folder, ENTER))
 }
 
-/// Whether all users have these rights to a file or folder.
+/// Whether all users have these rights to a file or folder: those of its group, too, of whom only the group's are asked.
 #[cfg(unix)]
 fn may_all(path: &Path, rights: u32) -> bool {
     use std::os::unix::fs::MetadataExt;
-    path.metadata().is_ok_and(|data| data.mode() & rights == rights) && acl::denies_nobody(path, rights)
+    let rights_of_all = rights | rights << 3;
+    let has_all = path.metadata().is_ok_and(|data| data.mode() & rights_of_all == rights_of_all);
+    has_all && acl::denies_nobody(path, rights)
+}
+
+/// What was opened and is not for everybody, by the absolute paths under which it was opened.
+static OPENED_CLOSED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// As many are remembered by name; there may be an image for each row.
+const MAX_NAMED: usize = 10_000;
+
+/// Notes whether everybody may read a file that was opened under `path`: by the time that [`was_opened_closed`] is asked, a link of
+/// somebody else's on the way may lead to another one.
+pub fn note_opened(path: &Path, file: &File) {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsRawFd;
+        use std::os::unix::fs::MetadataExt;
+        let by_handle = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        let is_open = match std::fs::read_link(&by_handle) {
+            // What it is now called may be another file; its mode and its list are asked of the handle.
+            Ok(real) => may_all(&by_handle, READ) && real.ancestors().skip(1).all(|folder| may_all(folder, ENTER)),
+            // No such names on this system.
+            Err(_) => file.metadata().is_ok_and(|data| data.mode() & 0o044 == 0o044),
+        };
+        if !is_open {
+            note_closed(path);
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, file);
+}
+
+/// Notes that what was opened under `path` is not for everybody.
+pub fn note_closed(path: &Path) {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut noted = OPENED_CLOSED.lock().unwrap_or_else(PoisonError::into_inner);
+    let path = match noted.len() < MAX_NAMED {
+        true => path,
+        // All beside it count as closed, too.
+        false => path.parent().map(Path::to_owned).unwrap_or(path),
+    };
+    noted.insert(path);
+}
+
+/// Whether what this process has opened under `path`, or below it, is not for everybody.
+pub fn was_opened_closed(path: &Path) -> bool {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let noted = OPENED_CLOSED.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_below = noted.range(path.clone()..).next().is_some_and(|closed| closed.starts_with(&path));
+    is_below || noted.len() >= MAX_NAMED && path.ancestors().any(|folder| noted.contains(folder))
 }
 
 /// Access control lists, which deny users and groups what all others may.
@@ -249,13 +307,27 @@ pub fn is_public(_: &Path) -> bool {
     true
 }
 
+/// Whether a file's own mode lets others than the owner read or change it, where they may enter the folders above it.
+pub fn may_others_read(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        path.metadata().is_ok_and(|data| data.mode() & 0o066 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
 /// Whether anybody but its owner, root aside, may read or change a file: another user, or one of its group.
 #[cfg(unix)]
 pub fn is_shared(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let has = |path: &Path, bits: u32| path.metadata().is_ok_and(|data| data.mode() & bits != 0);
     let Ok(path) = path.canonicalize() else { return true };
-    has(&path, 0o066) && path.ancestors().skip(1).all(|folder| has(folder, 0o011))
+    may_others_read(&path) && path.ancestors().skip(1).all(|folder| has(folder, 0o011))
 }
 
 #[cfg(not(unix))]

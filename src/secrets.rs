@@ -38,12 +38,25 @@ pub fn masked(text: &str) -> String {
 
 /// A sentence with each word of it [`masked`], and what a path makes of an address: `scheme:/user:password@host`.
 pub fn masked_words(text: &str) -> String {
-    let shown = |word: &str| match word.find("://") {
-        Some(_) => masked(word),
-        None => match word.find(":/") {
-            Some(at) => format!("{}{}", &word[..at + 2], masked_credentials(&word[at + 2..])),
-            None => word.to_owned(),
-        },
+    // Of a value in quotes the words up to its end are left out.
+    let mut is_quoted = false;
+    let shown = |word: &str| {
+        if is_quoted {
+            is_quoted = !word.trim_end().contains('\'');
+            return String::new();
+        }
+        if word.contains("://") {
+            return masked(word);
+        }
+        if let Some(at) = word.find(":/") {
+            return format!("{}{}", &word[..at + 2], masked_credentials(&word[at + 2..]));
+        }
+        let value = masked_pairs(word);
+        if value != word {
+            is_quoted = word.matches('\'').count() == 1;
+            return value + if is_quoted { " " } else { &word[word.trim_end().len()..] };
+        }
+        word.to_owned()
     };
     text.split_inclusive(char::is_whitespace).map(shown).collect()
 }
@@ -79,7 +92,27 @@ fn masked_pairs(text: &str) -> String {
 }
 
 fn is_secret(keyword: &str) -> bool {
-    keyword.to_ascii_lowercase().contains("password")
+    decoded(keyword).to_ascii_lowercase().contains("password")
+}
+
+/// A part of an address with what stands for `%70`.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, others)) = rest.split_first() {
+        let code = others.first_chunk::<2>().and_then(|digits| str::from_utf8(digits).ok());
+        match code.filter(|_| first == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &others[2..];
+            }
+            None => {
+                bytes.push(first);
+                rest = others;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -102,6 +135,7 @@ mod tests {
             ),
             ("postgres://me:s3?cret@db.lan/runs", "postgres://me:***@db.lan/runs"),
             ("postgres://me:a/s3cret@db.lan/runs", "postgres://me:***@db.lan/runs"),
+            ("postgres://db.lan/runs?pass%77ord=s3cret&port=5", "postgres://db.lan/runs?pass%77ord=***&port=5"),
             (
                 "postgres://db.lan/runs?user=me&password=s3cret&port=5",
                 "postgres://db.lan/runs?user=me&password=***&port=5",
@@ -125,8 +159,15 @@ mod tests {
                 "no file `POSTGRES://joe:PW@db.lan/x`: write postgres://user@host/database",
                 "no file `POSTGRES://joe:***@db.lan/x`: write postgres://user@host/database",
             ),
-            ("there is no folder /home/me/mysql:/joe:PW@db.lan/x\n", "there is no folder /home/me/mysql:/joe:***@db.lan/x\n"),
+            (
+                "there is no folder /home/me/mysql:/joe:PW@db.lan/x\n",
+                "there is no folder /home/me/mysql:/joe:***@db.lan/x\n",
+            ),
             ("C:/me/a@b.csv:2:1: data.path, and  two spaces", "C:/me/a@b.csv:2:1: data.path, and  two spaces"),
+            ("no file host=db.lan password=PW: name it\n", "no file host=db.lan password=***: name it\n"),
+            ("host=db.lan password='P W' user=me", "host=db.lan password=*** user=me"),
+            ("set BURNLAB_PASSWORD=x", "set BURNLAB_PASSWORD=***"),
+            ("the password is refused", "the password is refused"),
             ("at 10:30 me@example.org wrote a:b/c", "at 10:30 me@example.org wrote a:b/c"),
         ] {
             assert_eq!(masked_words(text), shown, "{text}");

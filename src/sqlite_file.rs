@@ -114,6 +114,11 @@ pub fn check_opened(path: &Path) -> Opened {
     if has_old && !has_database { Opened::Replaced } else { Opened::Sound }
 }
 
+/// Whether another file has taken the place of the one at `path`, of which this was known.
+pub fn is_replaced(path: &Path, before: Option<&Metadata>) -> bool {
+    before.zip(fs::metadata(path).ok()).is_some_and(|(before, now)| !is_same(before, &now))
+}
+
 #[cfg(unix)]
 fn is_same(a: &Metadata, b: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;

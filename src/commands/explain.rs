@@ -14,7 +14,6 @@ use crate::experiment::attribution::{
 };
 use crate::experiment::{Ensemble, RunFolder, SavedModel, ensemble};
 use crate::figures::{measured, short};
-use crate::permissions::is_public;
 use crate::tracking::{Location, Store};
 
 /// Columns that are printed; a file has all of them.
@@ -155,7 +154,7 @@ fn write<'a>(
         say!("");
         let models: Vec<&SavedModel> = models.collect();
         let first = models[0];
-        let is_closed = models.iter().any(|model| !is_public(model.folder.path())) || shows_closed_data(args, first);
+        let is_closed = models.iter().any(|model| !model.folder.is_public()) || shows_closed_data(args, first);
         pictures::write(&first.folder, stem, &picture(), is_closed)?;
     }
     let inputs: Vec<&Path> = args.data.iter().map(AsRef::as_ref).collect();

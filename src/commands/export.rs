@@ -8,7 +8,7 @@ use crate::cli::{ExportArgs, ModelFormat, ModelWeights};
 use crate::experiment::export::{about, html_page, notes, onnx_ensemble, onnx_model};
 use crate::experiment::{Ensemble, RunFolder, SavedModel, model_card};
 use crate::onnx::Weights;
-use crate::permissions::{create_for_this_user_alone, is_public};
+use crate::permissions::create_for_this_user_alone;
 use crate::tracking::slug;
 
 /// Writes the model and its card, and prints the paths.
@@ -28,7 +28,7 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     if args.ensemble {
         anyhow::ensure!(is_onnx, "--ensemble writes an ONNX model: leave out --format");
         let ensemble = Ensemble::open(&location, &args.run)?;
-        close_as(args, ensemble.members.iter().map(|member| member.model.folder.path()));
+        close_as(args, ensemble.members.iter().map(|member| &member.model.folder));
         let path = path(args, &format!("{}-ensemble", slug(&ensemble.name)), "onnx")?;
         let card = with_weights(model_card::of_ensemble(&ensemble, &path)?, weights);
         write(&path, &onnx_ensemble(&ensemble, weights)?, &card)?;
@@ -36,7 +36,7 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let folder = RunFolder::find(&location, &args.run)?;
-    close_as(args, [folder.path()]);
+    close_as(args, [&folder]);
     let saved = SavedModel::open(&folder)?;
     let format = args.format.unwrap_or(ModelFormat::Onnx);
     let path_with = |extension| path(args, &saved.name(), extension);
@@ -68,8 +68,8 @@ fn with_weights(mut card: String, weights: Weights) -> String {
 }
 
 /// Under a name that burnlab gives, the export is closed to other users as the runs are: it has names of columns and classes.
-fn close_as<'a>(args: &ExportArgs, folders: impl IntoIterator<Item = &'a Path>) {
-    if args.output.is_none() && folders.into_iter().any(|folder| !is_public(folder)) {
+fn close_as<'a>(args: &ExportArgs, folders: impl IntoIterator<Item = &'a RunFolder>) {
+    if args.output.is_none() && folders.into_iter().any(|folder| !folder.is_public()) {
         create_for_this_user_alone();
     }
 }
@@ -89,8 +89,8 @@ fn path(args: &ExportArgs, name: &str, extension: &str) -> anyhow::Result<PathBu
 fn write(path: &Path, bytes: &[u8], card: &str) -> anyhow::Result<()> {
     // The card's name includes the model's whole file name, so that it does not overwrite another file.
     let beside = PathBuf::from(format!("{}.md", path.display()));
-    to_own_file(&beside, |writer| Ok(writer.write_all(without_escapes(card).as_bytes())?))?;
     write_file(path, bytes)?;
+    to_own_file(&beside, |writer| Ok(writer.write_all(without_escapes(card).as_bytes())?))?;
     say!("{}\n{}", path.display(), beside.display());
     Ok(())
 }

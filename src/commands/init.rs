@@ -13,7 +13,7 @@ use crate::config::LoadedConfig;
 use crate::data::{self, DataConfig, ImageShape, Target};
 use crate::experiment::{Prepared, describe, prepare};
 use crate::invalid::{Invalid, one_line};
-use crate::permissions::{create_for_this_user_alone, is_public};
+use crate::permissions::create_for_this_user_alone;
 use crate::shell::{command, program, quoted};
 use crate::shown::{escaped_json, is_foreign, without_escapes};
 
@@ -47,7 +47,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
         bail!(already_there(&output));
     }
     let given = given(args, &name)?;
-    if !is_public(&args.data) || !data::are_public(&given.config.data) {
+    if !data::are_public(&given.config.data) {
         // The config tells of the data: ranges, classes, names of columns.
         create_for_this_user_alone();
     }

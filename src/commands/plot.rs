@@ -11,7 +11,6 @@ use crate::cli::PlotArgs;
 use crate::data::are_closed;
 use crate::experiment::pictures::{Draw, draw_all, draw_named};
 use crate::experiment::{RunFolder, SavedModel};
-use crate::permissions::is_public;
 use crate::tracking::{Location, Run, Store};
 
 /// Writes the pictures and prints their paths.
@@ -39,7 +38,7 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
                 let (run, runs) = experiment_of(&location, &folder)?;
                 // Of a run that is elsewhere the store tells, which may be read.
                 let mut folders = runs.iter().map(|run| location.root.join("runs").join(run.record.id.as_str()));
-                is_closed |= folders.any(|folder| folder.exists() && !is_public(&folder));
+                is_closed |= folders.any(|folder| folder.exists() && !RunFolder::at(folder).is_public());
                 let svg = draw(&run, &runs).map_err(|but| {
                     let (experiment, name, needs) = (&run.record.experiment, picture.name, picture.needs);
                     anyhow::anyhow!("experiment `{experiment}` has no {name} picture: it needs {needs}{but}")

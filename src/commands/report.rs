@@ -13,7 +13,7 @@ use crate::experiment::model_card::minute;
 use crate::experiment::pictures::draw_all;
 use crate::experiment::run_folder::{MODEL, recorded};
 use crate::experiment::{RunFolder, SavedModel};
-use crate::permissions::{create_for_this_user_alone, is_public};
+use crate::permissions::create_for_this_user_alone;
 use crate::shown::without_escapes;
 use crate::tracking::{Run, Store};
 
@@ -26,7 +26,7 @@ const STYLE: &str = include_str!("report.css");
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let store = Store::open_read_only_at(&args.store.location())?;
     let runs = args.runs.iter().map(|run| recorded(&store, run)).collect::<Result<Vec<Run>, _>>()?;
-    if args.output.is_none() && runs.iter().any(|run| !is_public(&store.folder(&run.record.id))) {
+    if args.output.is_none() && runs.iter().any(|run| !RunFolder::at(store.folder(&run.record.id)).is_public()) {
         // As the runs of data that are closed to others.
         create_for_this_user_alone();
     }

@@ -27,13 +27,12 @@ pub fn run(
     options: &TrainOptions,
     repetitions: &[Repetition],
 ) -> anyhow::Result<ExitCode> {
-    let Prepared { config, dataset, .. } = prepared;
     let jobs = processes::jobs(args.jobs, repetitions.len());
     let mut results = Results::new(repetitions.len(), args.quiet);
-    repeat(repetitions, config, dataset, options, jobs, |repetition, result| {
+    repeat(repetitions, prepared, options, jobs, |repetition, result| {
         results.note(options.location, repetition, result)
     })?;
-    results.print(config);
+    results.print(&prepared.config);
     Ok(match (options.interrupter.should_stop(), results.num_failed) {
         (true, _) => ExitCode::from(EXIT_INTERRUPTED),
         (false, 0) => ExitCode::SUCCESS,

@@ -211,7 +211,10 @@ impl Work<'_> {
             sweep: None,
         };
         let jobs = processes::jobs(self.args.jobs, seeds.len());
-        repeat(seeds, &prepared.config, &prepared.dataset, &options, jobs, ended)?;
+        if let Some(closed) = prepared.close_store(&location)? {
+            tell!("note: {closed}");
+        }
+        repeat(seeds, &prepared, &options, jobs, ended)?;
         if self.interrupter.should_stop() {
             tell!("stopped: the runs that ended are kept");
             return Ok(None);

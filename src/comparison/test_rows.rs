@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use csv::{Reader, StringRecord};
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -14,6 +15,10 @@ const SEED: u64 = 0;
 /// Resamples that give the standard error to a few percent, and how many draws of rows are too many to wait for.
 const NUM_RESAMPLES: usize = 1000;
 const MOST_DRAWS: usize = 10_000_000;
+/// What is drawn at the most: with 1000 resamples of as many it is not waited for.
+const MOST_UNITS: usize = 10_000;
+/// Rows of a run at the most. With as many, a difference owes less than a thousandth of a standard deviation to their choice.
+const MOST_ROWS: usize = 2_000_000;
 
 /// What a metric is computed from: a number per row, its mean, and what is done with it.
 #[derive(Clone, Copy, PartialEq)]
@@ -56,7 +61,7 @@ struct Config {
     rows: Vec<u64>,
     /// Numbers of each row: 1, or as many as there are targets, whose metric is the mean over them.
     width: usize,
-    /// The targets, row by row; 0 for classes.
+    /// The targets, row by row; none for classes.
     truths: Vec<f64>,
     /// Whom each row is of, where the rows are not independent.
     groups: Option<Vec<u64>>,
@@ -69,57 +74,98 @@ struct Config {
 /// chapter 6. With the number of test rows. Rows of one entity (`data.group`) are drawn together, and what is counted is
 /// entities: their rows err alike (Cameron and Miller 2015, "A practitioner's guide to cluster-robust inference").
 ///
-/// `None` for other metrics, and unless all runs have predictions of the same rows.
+/// `None` for other metrics, unless all runs have predictions of the same rows, and beyond [`MOST_ROWS`] rows, whose choice no
+/// longer matters.
 pub(super) fn error<P: AsRef<Path>>(a: &[P], b: &[P], metric: &str) -> Option<(f64, usize)> {
     let kind = Kind::of(metric)?;
     let (a, b) = (config(a, kind)?, config(b, kind)?);
     if a.rows != b.rows || a.width != b.width || a.truths != b.truths || a.rows.len() < 2 {
         return None;
     }
-    let draws = together(a.groups.as_ref().or(b.groups.as_ref()), a.rows.len());
-    let count = draws.len();
+    let mut random = ChaCha8Rng::seed_from_u64(SEED);
+    let (unit_of, num_entities) = entities(a.groups.as_ref().or(b.groups.as_ref()), a.rows.len());
+    let (unit_of, count) = units(unit_of, num_entities, &mut random);
     if count < 2 {
         return None;
     }
-    let mut random = ChaCha8Rng::seed_from_u64(SEED);
-    let mut picked = Vec::with_capacity(a.rows.len());
-    let num_resamples = (MOST_DRAWS / a.rows.len()).clamp(100, NUM_RESAMPLES);
+    let (a, b) = (Sums::new(&a, &unit_of, count, kind), Sums::new(&b, &unit_of, count, kind));
+    let num_resamples = (MOST_DRAWS / count).clamp(100, NUM_RESAMPLES);
+    let mut picked = vec![0; count];
     let differences = (0..num_resamples).map(|_| {
-        picked.clear();
-        (0..count).for_each(|_| picked.extend_from_slice(&draws[random.random_range(0..count)]));
+        picked.iter_mut().for_each(|unit| *unit = random.random_range(0..count));
         b.metric(kind, &picked) - a.metric(kind, &picked)
     });
     // A resample may hold a single target, of which there is no R2.
     let differences: Vec<f64> = differences.filter(|difference| difference.is_finite()).collect();
     // The mean of squares within a resample is too small by one row.
-    Some((spread(&differences)?.deviation * (count as f64 / (count - 1) as f64).sqrt(), count))
+    Some((spread(&differences)?.deviation * (count as f64 / (count - 1) as f64).sqrt(), num_entities))
 }
 
-/// The rows that are drawn together: those of a group, or each alone.
-fn together(groups: Option<&Vec<u64>>, num_rows: usize) -> Vec<Vec<usize>> {
-    let Some(groups) = groups else { return (0..num_rows).map(|row| vec![row]).collect() };
-    let mut of_group: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-    groups.iter().enumerate().for_each(|(row, &group)| of_group.entry(group).or_default().push(row));
-    of_group.into_values().collect()
+/// For each row the number of what is drawn with it: its group, or it alone; and how many there are.
+fn entities(groups: Option<&Vec<u64>>, num_rows: usize) -> (Vec<usize>, usize) {
+    let Some(groups) = groups else { return ((0..num_rows).collect(), num_rows) };
+    let mut numbers: BTreeMap<u64, usize> = groups.iter().map(|&group| (group, 0)).collect();
+    numbers.values_mut().enumerate().for_each(|(number, group)| *group = number);
+    (groups.iter().map(|group| numbers[group]).collect(), numbers.len())
 }
 
-impl Config {
-    /// The mean of the metric over the runs, on the picked rows.
-    fn metric(&self, kind: Kind, picked: &[usize]) -> f64 {
-        let count = picked.len() as f64;
-        let mean =
-            |values: &[f64], i: usize| picked.iter().map(|&row| values[row * self.width + i]).sum::<f64>() / count;
-        let of_target = |values: &[f64], i: usize| match kind {
-            Kind::Root => mean(values, i).sqrt(),
-            Kind::R2 => {
-                let center = mean(&self.truths, i);
-                let deviation = |&row: &usize| (self.truths[row * self.width + i] - center).powi(2);
-                let spread = picked.iter().map(deviation).sum::<f64>() / count;
-                1.0 - mean(values, i) / spread
+/// For each row the number of the unit that is drawn: one of the entities or, where these are many, as many random sets of them.
+/// The mean over such sets varies as that over all, and is drawn in less time.
+fn units(mut entity_of: Vec<usize>, num_entities: usize, random: &mut ChaCha8Rng) -> (Vec<usize>, usize) {
+    if num_entities <= MOST_UNITS {
+        return (entity_of, num_entities);
+    }
+    let mut unit_of: Vec<usize> = (0..num_entities).map(|entity| entity % MOST_UNITS).collect();
+    unit_of.shuffle(random);
+    entity_of.iter_mut().for_each(|entity| *entity = unit_of[*entity]);
+    (entity_of, MOST_UNITS)
+}
+
+/// Sums over the rows of each unit.
+struct Sums {
+    width: usize,
+    counts: Vec<f64>,
+    /// For each run those of its numbers, unit by unit.
+    runs: Vec<Vec<f64>>,
+    /// Those of the targets less their mean, and of its squares, unit by unit; for R2 alone.
+    truths: Option<[Vec<f64>; 2]>,
+}
+
+impl Sums {
+    fn new(config: &Config, unit_of: &[usize], num_units: usize, kind: Kind) -> Self {
+        let width = config.width;
+        let sums = |value: &dyn Fn(usize) -> f64| {
+            let mut sums = vec![0.0; num_units * width];
+            for (row, unit) in unit_of.iter().enumerate() {
+                (0..width).for_each(|i| sums[unit * width + i] += value(row * width + i));
             }
-            _ => mean(values, i),
+            sums
         };
-        let of_run = |values: &Vec<f64>| (0..self.width).map(|i| of_target(values, i)).sum::<f64>() / self.width as f64;
+        let mut counts = vec![0.0; num_units];
+        unit_of.iter().for_each(|&unit| counts[unit] += 1.0);
+        let truths = (kind == Kind::R2).then(|| {
+            let mut means = vec![0.0; width];
+            config.truths.iter().enumerate().for_each(|(at, truth)| means[at % width] += truth);
+            means.iter_mut().for_each(|mean| *mean /= unit_of.len() as f64);
+            let centered = |at: usize| config.truths[at] - means[at % width];
+            [sums(&centered), sums(&|at| centered(at).powi(2))]
+        });
+        Self { width, counts, runs: config.runs.iter().map(|run| sums(&|at| run[at])).collect(), truths }
+    }
+
+    /// The mean of the metric over the runs, on the rows of the picked units.
+    fn metric(&self, kind: Kind, picked: &[usize]) -> f64 {
+        let count: f64 = picked.iter().map(|&unit| self.counts[unit]).sum();
+        let mean = |sums: &[f64], i: usize| picked.iter().map(|&unit| sums[unit * self.width + i]).sum::<f64>() / count;
+        let of_target = |sums: &[f64], i: usize| match (kind, &self.truths) {
+            (Kind::Root, _) => mean(sums, i).sqrt(),
+            (Kind::R2, Some([truths, squares])) => {
+                let variance = mean(squares, i) - mean(truths, i).powi(2);
+                1.0 - mean(sums, i) / variance
+            }
+            _ => mean(sums, i),
+        };
+        let of_run = |sums: &Vec<f64>| (0..self.width).map(|i| of_target(sums, i)).sum::<f64>() / self.width as f64;
         self.runs.iter().map(of_run).sum::<f64>() / self.runs.len() as f64
     }
 }
@@ -128,22 +174,23 @@ impl Config {
 fn config<P: AsRef<Path>>(folders: &[P], kind: Kind) -> Option<Config> {
     let mut found: Option<Config> = None;
     for folder in folders {
-        let (rows, truths, values) = predictions(folder.as_ref(), kind)?;
-        let width = values.len() / rows.len().max(1);
+        let Predicted { rows, width, truths, values } = predictions(folder.as_ref(), kind)?;
         match &mut found {
             None => {
                 let groups = groups(folder.as_ref(), &rows);
                 found = Some(Config { rows, width, truths, groups, runs: vec![values] });
             }
-            Some(config) if config.rows != rows || config.truths != truths => return None,
+            Some(config) if config.rows != rows || config.width != width || config.truths != truths => return None,
+            // Their sum, where that is all that counts.
+            Some(config) if kind != Kind::Root => {
+                config.runs[0].iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            }
             Some(config) => config.runs.push(values),
         }
     }
     let mut config = found?;
     if kind != Kind::Root {
-        let num_runs = config.runs.len() as f64;
-        let mean = |place: usize| config.runs.iter().map(|run| run[place]).sum::<f64>() / num_runs;
-        config.runs = vec![(0..config.rows.len() * config.width).map(mean).collect()];
+        config.runs[0].iter_mut().for_each(|sum| *sum /= folders.len() as f64);
     }
     Some(config)
 }
@@ -156,17 +203,28 @@ fn groups(folder: &Path, rows: &[u64]) -> Option<Vec<u64>> {
     let (row, group) = (column("row")?, column("group")?);
     let mut group_of = HashMap::new();
     let mut record = StringRecord::new();
-    while reader.read_record(&mut record).ok()? {
+    // A row for each that was tested.
+    while group_of.len() <= rows.len() && reader.read_record(&mut record).ok()? {
         group_of.insert(record[row].parse::<u64>().ok()?, record[group].parse::<u64>().ok()?);
     }
     rows.iter().map(|row| group_of.get(row).copied()).collect()
 }
 
-/// Of each test row, by ascending number: its number, targets and values.
-fn predictions(folder: &Path, kind: Kind) -> Option<(Vec<u64>, Vec<f64>, Vec<f64>)> {
+/// The test rows of a run by ascending number.
+struct Predicted {
+    rows: Vec<u64>,
+    width: usize,
+    truths: Vec<f64>,
+    values: Vec<f64>,
+}
+
+/// What a metric is computed from; `None` if it is of other predictions.
+fn predictions(folder: &Path, kind: Kind) -> Option<Predicted> {
     let mut reader = Reader::from_reader(folder::open_table(folder, "predictions.csv").ok()??);
     let header = reader.headers().ok()?.clone();
-    let column = |name: &str| header.iter().position(|column| column == name);
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    header.iter().enumerate().for_each(|(place, name)| _ = places.entry(name).or_insert(place));
+    let column = |name: &str| places.get(name).copied();
     let row = column("row")?;
     let has_probabilities = header.iter().any(|column| column.starts_with("probability_"));
     // One target, or several with their names.
@@ -185,37 +243,47 @@ fn predictions(folder: &Path, kind: Kind) -> Option<(Vec<u64>, Vec<f64>, Vec<f64
     if !is_fitting {
         return None;
     }
-    let mut found: Vec<(u64, Vec<f64>, Vec<f64>)> = Vec::new();
+    let width = if matches!(kind, Kind::Right | Kind::LogLoss | Kind::AllRight) { 1 } else { targets.len() };
+    let (mut rows, mut truths, mut values) = (Vec::new(), Vec::new(), Vec::new());
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).ok()? {
+        if rows.len() == MOST_ROWS {
+            return None;
+        }
         let number = |column: usize| record[column].parse::<f64>().ok();
         let is_right = |(truth, predicted): (usize, usize)| record[predicted] == record[truth];
         let one = |is_so: bool| f64::from(u8::from(is_so));
         let error = |(truth, predicted): (usize, usize)| Some(number(predicted)? - number(truth)?);
-        let of_each = |value: &dyn Fn((usize, usize)) -> Option<f64>| {
-            targets.iter().map(|&target| value(target)).collect::<Option<Vec<f64>>>()
-        };
-        let values = match kind {
-            Kind::Right => vec![one(is_right(targets[0]))],
+        match kind {
+            Kind::Right => values.push(one(is_right(targets[0]))),
             Kind::LogLoss => {
                 let probability = number(column(&format!("probability_{}", &record[targets[0].0]))?)?;
-                vec![-probability.max(f64::MIN_POSITIVE).ln()]
+                values.push(-probability.max(f64::MIN_POSITIVE).ln());
             }
-            Kind::Wrong => of_each(&|target| Some(one(!is_right(target))))?,
-            Kind::AllRight => vec![one(targets.iter().all(|&target| is_right(target)))],
-            Kind::Absolute => of_each(&|target| Some(error(target)?.abs()))?,
-            Kind::Squared | Kind::Root | Kind::R2 => of_each(&|target| Some(error(target)?.powi(2)))?,
-        };
-        let truths = match has_probabilities {
-            true => vec![0.0; values.len()],
-            false => of_each(&|(truth, _)| number(truth))?,
-        };
-        found.push((record[row].parse().ok()?, truths, values));
+            Kind::AllRight => values.push(one(targets.iter().all(|&target| is_right(target)))),
+            Kind::Wrong => values.extend(targets.iter().map(|&target| one(!is_right(target)))),
+            Kind::Absolute | Kind::Squared | Kind::Root | Kind::R2 => {
+                for &target in &targets {
+                    let error = error(target)?;
+                    values.push(if kind == Kind::Absolute { error.abs() } else { error.powi(2) });
+                    truths.push(number(target.0)?);
+                }
+            }
+        }
+        rows.push(record[row].parse::<u64>().ok()?);
     }
-    found.sort_by_key(|(row, ..)| *row);
-    let truths = found.iter().flat_map(|row| &row.1).copied().collect();
-    let values = found.iter().flat_map(|row| &row.2).copied().collect();
-    Some((found.into_iter().map(|row| row.0).collect(), truths, values))
+    if !rows.is_sorted() {
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        order.sort_by_key(|&place| rows[place]);
+        let sorted = |of_rows: &[f64]| -> Vec<f64> {
+            // Of classes there are no truths.
+            let width = if of_rows.is_empty() { 0 } else { width };
+            order.iter().flat_map(|&place| &of_rows[place * width..][..width]).copied().collect()
+        };
+        (truths, values) = (sorted(&truths), sorted(&values));
+        rows.sort_unstable();
+    }
+    Some(Predicted { rows, width, truths, values })
 }
 
 #[cfg(test)]
@@ -261,6 +329,22 @@ mod tests {
         let (found, num_groups) = error(&[a.path()], &[b.path()], "accuracy").unwrap();
         // The mean of squares within a resample is too small by one group: x sqrt(20 / 19).
         assert!((found - 0.067).abs() < 0.006 && num_groups == 20, "{found}");
+    }
+
+    /// By hand, as for 100 rows: sqrt(0.1 x 0.9 / 40,000) = 0.0015, drawn in sets of rows.
+    #[test]
+    fn many_rows_are_drawn_in_sets() {
+        let folder = |wrong: usize| {
+            let folder = tempfile::tempdir().unwrap();
+            let line = |row: usize| format!("{row},a,{},0.75,0.25\n", if row % 10 < wrong { "b" } else { "a" });
+            let lines: String = (0..40_000).map(line).collect();
+            let text = format!("row,true,predicted,probability_a,probability_b\n{lines}");
+            std::fs::write(folder.path().join("predictions.csv"), text).unwrap();
+            folder
+        };
+        let (a, b) = (folder(2), folder(1));
+        let (found, num_rows) = error(&[a.path()], &[b.path()], "accuracy").unwrap();
+        assert!((found - 0.0015).abs() < 0.0001 && num_rows == 40_000, "{found}");
     }
 
     /// By hand: all errors are 1 in a and 2 in b, so that rows drawn anew leave the differences of RMSE and MAE at 1, and

@@ -287,6 +287,12 @@ fn build(
     let mut dataset = infer::read(name, &origin, config, Some(file))?;
     select::keep_classes(&mut dataset, config)?;
     select::order_classes(&mut dataset, config)?;
+    // Of what was read, whatever was under the path before.
+    if !readers::are_public(config)
+        && let Some(file) = dataset.cells.file()
+    {
+        file.close_to_others().map_err(unwritable)?;
+    }
     write(&dataset, key, sources).map_err(unwritable)
 }
 

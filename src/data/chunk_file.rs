@@ -79,6 +79,15 @@ impl ChunkFile {
         Self::create(&self.path, self.window_bytes, self.is_public)
     }
 
+    /// Keeps a new one from being read by other users.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub(super) fn close_to_others(&self) -> io::Result<()> {
+        let temporary = self.temporary.lock().expect("no panic while held");
+        temporary.as_ref().map_or(Ok(()), |(temporary, _)| temporary.set_mode(Some(0o600)))
+    }
+
     pub(super) fn window_bytes(&self) -> usize {
         self.window_bytes
     }

@@ -50,6 +50,8 @@ pub struct Drift {
 #[derive(Clone, Debug)]
 struct ColumnDrift {
     name: String,
+    /// The column of the file that it is computed from.
+    source: String,
     /// `None` for numbers.
     categories: Option<Vec<String>>,
     /// `None` for a model of an older version, which did not record it.
@@ -201,6 +203,9 @@ impl Drift {
         let mut told: Vec<(usize, String)> =
             self.columns.iter().flat_map(|column| column.lines(self.num_rows)).collect();
         told.sort_by_key(|(count, _)| std::cmp::Reverse(*count)); // stable: columns in their order
+        // The numbers of a date are missing together.
+        let mut is_new = BTreeSet::new();
+        told.retain(|(_, line)| is_new.insert(line.clone()));
         let num_more = told.len().saturating_sub(MAX_COLUMNS);
         lines.extend(told.into_iter().take(MAX_COLUMNS).map(|(_, line)| line));
         if num_more > 0 {
@@ -222,6 +227,7 @@ impl ColumnDrift {
         let seen = column.seen.map(|seen| Seen { range: of_all.or(seen.range), ..seen });
         Self {
             name: column.name.clone(),
+            source: readings.source(&column.name).to_owned(),
             categories,
             seen,
             num_missing: 0,
@@ -288,7 +294,7 @@ impl ColumnDrift {
 
     /// What is to be told, each with its count.
     fn lines(&self, num_rows: usize) -> Vec<(usize, String)> {
-        let Self { name, seen, num_missing, num_unknown, num_far, .. } = self;
+        let Self { name, source, seen, num_missing, num_unknown, num_far, .. } = self;
         let share_of = |count: fn(&Seen) -> usize| seen.map(|seen| count(&seen) as f64 / seen.num_rows.max(1) as f64);
         // An older model does not say whether its unknown cells in training were rare categories or missing ones.
         let is_notable = |count: usize, before: Option<f64>| {
@@ -335,7 +341,7 @@ impl ColumnDrift {
         let before = share_of(|seen| seen.num_missing);
         if before.is_some() && is_notable(*num_missing, before) {
             let before = training_had(before);
-            lines.push((*num_missing, format!("{name}: {num_missing} of {num_rows} cells missing; {before}")));
+            lines.push((*num_missing, format!("{source}: {num_missing} of {num_rows} cells missing; {before}")));
         }
         lines
     }

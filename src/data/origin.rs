@@ -9,6 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::stream::Stream;
 use super::zip;
 use crate::invalid::Invalid;
+use crate::permissions::note_opened;
 use crate::postgresql::{self, Address};
 use crate::{missing, secrets, shipped};
 
@@ -248,6 +249,7 @@ impl Origin {
         if !metadata.is_file() {
             return Err(Invalid::at(self.key, format!("{shown} was replaced while it was opened: try again")));
         }
+        note_opened(&absolute, file.file());
         Ok((Box::new(BufReader::with_capacity(BUFFER_BYTES, file)), metadata.len()))
     }
 
@@ -348,6 +350,16 @@ fn matches(name: &[char], pattern: &[char]) -> bool {
 /// What a config names is read again: by `resume`, by other seeds, by who repeats the run.
 fn is_of_config(key: &str) -> bool {
     key.starts_with("data.")
+}
+
+/// Opens a file of data by its path.
+///
+/// # Errors
+/// As [`File::open`](std::fs::File::open).
+pub(super) fn open_file(path: &Path) -> io::Result<std::fs::File> {
+    let file = std::fs::File::open(path)?;
+    note_opened(path, &file);
+    Ok(file)
 }
 
 /// Opens a file; a pipe in its place is opened, too, without waiting for its other end.

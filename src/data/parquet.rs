@@ -17,7 +17,7 @@ use parquet::errors::ParquetError;
 use super::DataConfig;
 use super::columnar::Columns;
 use super::guarded::guarded;
-use super::origin::{Opened, Origin};
+use super::origin::{Opened, Origin, open_file};
 use super::parquet_pages;
 use super::table::{Cell as TableCell, CellTexts, Reader, RowVisitor, Table};
 use crate::invalid::Invalid;
@@ -63,7 +63,7 @@ pub(super) fn open<'a>(
     let source = match (origin.path(), origin.bytes()) {
         _ if opened.is_gzipped || !opened.is_whole_file => None,
         (Some(path), _) if !origin.is_stream() => {
-            Some(Source::File(File::open(path).map_err(|error| origin.unreadable(&error))?))
+            Some(Source::File(open_file(path).map_err(|error| origin.unreadable(&error))?))
         }
         (_, Some(bytes)) => Some(Source::Given(Bytes::from_owner(bytes))),
         _ => None,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::origin::{Origin, matching};
 use super::{DataConfig, formats, images};
 use crate::invalid::Invalid;
-use crate::permissions::{is_public, is_readable};
-use crate::shipped;
+use crate::permissions::{is_public, is_readable, was_opened_closed};
+use crate::{shipped, sqlite_file};
 
 /// Whether everybody on this machine may read the data. A file that cannot be looked at is not for everybody.
 pub fn are_public(config: &DataConfig) -> bool {
@@ -16,7 +16,23 @@ pub fn are_public(config: &DataConfig) -> bool {
     let named = files.into_iter().flatten().chain(&config.more_paths);
     let is_built_in = |path: &Path| shipped::file(path).is_some() && !path.exists();
     let named: Vec<PathBuf> = named.filter(|path| !is_built_in(path)).flat_map(|path| matching(path)).collect();
-    named.iter().all(|path| is_public(path)) && named.iter().all(|path| are_images_public(path, config))
+    named.iter().all(|path| is_open(path))
+        && named.iter().all(|path| are_images_public(path, config))
+        && !is_cache_closed(config)
+}
+
+/// Whether everybody may read what is at the path, what SQLite would keep beside it, and what was opened under it.
+fn is_open(path: &Path) -> bool {
+    let has_closed_log = || {
+        let mut beside = sqlite_file::beside(path).filter(|(end, _)| *end != "-shm");
+        path.is_file() && beside.any(|(_, log)| log.is_file() && !is_public(&log))
+    };
+    is_public(path) && !was_opened_closed(path) && !has_closed_log()
+}
+
+/// Whether the rows come from a cache that was made of a table that was closed.
+fn is_cache_closed(config: &DataConfig) -> bool {
+    config.cache_path().is_some_and(|cache| cache.exists() && !is_public(&cache))
 }
 
 /// Whether there are such data still, and not everybody may read them.
@@ -35,11 +51,11 @@ fn are_images_public(path: &Path, config: &DataConfig) -> bool {
     images.unwrap_or_default().iter().all(|image| {
         // What a link leads to may be anywhere.
         if image.is_symlink() {
-            return is_public(image);
+            return is_public(image) && !was_opened_closed(image);
         }
         let folder = image.parent().unwrap_or(Path::new("")).to_owned();
         let is_open = *folders.entry(folder).or_insert_with_key(|folder| is_public(folder));
-        is_open && is_readable(image)
+        is_open && is_readable(image) && !was_opened_closed(image)
     })
 }
 
@@ -91,12 +107,13 @@ mod tests {
         for keys in &all {
             let config = config(keys);
             assert!(are_public(&config), "{keys}");
-            for (closed, mode) in [(&second, 0o640), (&second, 0o600)] {
+            // By 0604 the file's group may not, whoever is in it.
+            for (closed, mode) in [(&second, 0o640), (&second, 0o600), (&second, 0o604)] {
                 set(closed, mode);
                 assert_eq!(are_public(&config), *keys == path, "{keys} {mode:o}");
                 set(closed, 0o644);
             }
-            for mode in [0o700, 0o750, 0o754] {
+            for mode in [0o700, 0o750, 0o754, 0o705] {
                 set(folder.path(), mode);
                 assert!(!are_public(&config), "{keys} {mode:o}");
             }
@@ -117,6 +134,24 @@ mod tests {
             for keys in [&of_folder, &of_table] {
                 assert_eq!(are_public(&config(keys)), expected, "{keys} {mode:o} {image:o}");
             }
+        }
+        // What SQLite keeps beside a database has its rows, too.
+        let database = file("rows.db");
+        fs::write(folder.path().join("rows.db-wal"), [1]).unwrap();
+        for (mode, expected) in [(0o644, true), (0o600, false)] {
+            set(&folder.path().join("rows.db-wal"), mode);
+            assert_eq!(are_public(&config(&key("path", &database))), expected, "{mode:o}");
+        }
+        // A link that leads elsewhere while the file is read.
+        let closed = file("closed.csv");
+        set(&closed, 0o600);
+        for (target, expected) in [(&first, true), (&closed, false)] {
+            let link = folder.path().join(if expected { "link-1.csv" } else { "link-2.csv" });
+            std::os::unix::fs::symlink(target, &link).unwrap();
+            Origin::file(&link, "data.path").open().unwrap();
+            fs::remove_file(&link).unwrap();
+            std::os::unix::fs::symlink(&first, &link).unwrap();
+            assert_eq!(are_public(&config(&key("path", &link))), expected);
         }
         fs::remove_file(&first).unwrap();
         assert!(!are_public(&config(&path)), "what is gone may have been closed");

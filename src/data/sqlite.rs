@@ -20,6 +20,7 @@ use super::query::{self, LONGEST_ROW_SECONDS};
 use super::table::{CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table};
 use super::value::Value;
 use crate::invalid::Invalid;
+use crate::permissions::{is_public, note_closed};
 use crate::sqlite_file::{self, Reading, Unlocked, Writers};
 
 /// The first bytes of a database.
@@ -111,7 +112,8 @@ impl Connected {
 fn connect(origin: &Origin, path: &Path) -> Result<Connected, Invalid> {
     let refuse = |error: &dyn Display| origin.error(&format!("cannot be read: {error}"));
     // SQLite's files are beside the database itself, not beside a link to it.
-    let path = fs::canonicalize(path).map_err(|error| refuse(&error))?;
+    let given = path;
+    let path = fs::canonicalize(given).map_err(|error| refuse(&error))?;
     let beside = sqlite_file::check_beside(&path, Writers::OfDatabase).map_err(|error| refuse(&error))?;
     beside.map_err(|unsound| refuse(&unsound))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -136,6 +138,9 @@ fn connect(origin: &Origin, path: &Path) -> Result<Connected, Invalid> {
         Ok(connection)
     };
     let connection = open().map_err(|error| refuse(&error))?;
+    if !is_public(&path) {
+        note_closed(given);
+    }
     Ok(Connected { connection, unlocked })
 }
 

@@ -8,7 +8,7 @@ use super::{DataConfig, formats};
 use crate::invalid::Invalid;
 
 const KEY: &str = "data.weight";
-const RULE: &str = "and a weight is a number above 0: correct it, or leave out the row";
+const RULE: &str = "and a weight is a 32-bit number above 0 (1e-45 to 3.4e38): correct it, or leave out the row";
 
 /// How much each row counts.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
+use super::origin::open_file;
+
 /// The first bytes of an archive that has a file.
 pub(super) const MAGIC: &[u8] = b"PK\x03\x04";
 /// Files in an archive, and bytes of their names and places: a thousand columns are a thousand files.
@@ -41,7 +43,7 @@ pub(super) struct Section {
 
 impl Shared {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self(Arc::new(Mutex::new(File::open(path)?))))
+        Ok(Self(Arc::new(Mutex::new(open_file(path)?))))
     }
 
     pub(super) fn len(&self) -> io::Result<u64> {

@@ -64,12 +64,37 @@ enum Around {
     Quantiles([usize; 2]),
 }
 
+impl Calibration {
+    /// # Errors
+    /// What in it cannot be of a model with this target.
+    fn check(&self, target: &PreparedTarget) -> Result<(), &'static str> {
+        let all = || self.intervals.iter().map(|interval| &interval.errors).chain([&self.errors]);
+        if !all().all(|errors| errors.is_sorted() && errors.iter().all(|error| error.is_finite())) {
+            return Err("its errors do not ascend");
+        }
+        let is_of_classes = matches!(target, PreparedTarget::Classes(_) | PreparedTarget::Ordered(_));
+        let is_error = |error: &f64| *error >= 0.0 && (*error <= 1.0 || !is_of_classes);
+        if !self.errors.iter().all(is_error) {
+            return Err("an error is below 0, or of a class above 1");
+        }
+        let PreparedTarget::Quantiles { levels, .. } = target else { return Ok(()) };
+        let mut pairs = self.intervals.iter().zip(level_pairs(levels.len()));
+        match pairs.all(|(interval, pair)| interval.levels == pair.map(|place| levels[place])) {
+            true => Ok(()),
+            false => Err("its quantiles are not those of preprocessing.json"),
+        }
+    }
+}
+
 impl Coverage {
     /// Those of `calibration` that hold the truth with the probability `share`.
     ///
     /// # Errors
-    /// Too few validation rows.
+    /// Too few validation rows; a damaged `calibration`.
     pub fn new(calibration: &Calibration, target: &PreparedTarget, share: f64) -> anyhow::Result<Self> {
+        let damaged =
+            |what| anyhow::anyhow!("calibration.json is damaged: {what}: restore the file that training wrote");
+        calibration.check(target).map_err(damaged)?;
         // Of several pairs that whose levels promise the most similar share: the least is changed.
         let promised = |of: &IntervalErrors| (of.levels[1] - of.levels[0] - share).abs();
         let pairs = level_pairs(if let PreparedTarget::Quantiles { levels, .. } = target { levels.len() } else { 0 });
@@ -178,6 +203,30 @@ mod tests {
         let narrow = IntervalErrors { levels: [0.1, 0.9], errors: (-29..-20).map(f64::from).collect() };
         let of = Calibration { intervals: vec![narrow], ..of };
         assert_eq!(Coverage::new(&of, &target, 0.8).unwrap().cells(&answer), ["16", "16"]);
+    }
+
+    #[test]
+    fn what_is_not_of_the_model_is_damaged() {
+        let number = PreparedTarget::Number { mean: 0.0, standard_deviation: 1.0 };
+        let levels = vec![0.1, 0.5, 0.9];
+        let quantiles = PreparedTarget::Quantiles { mean: 0.0, standard_deviation: 1.0, levels };
+        let classes = PreparedTarget::Classes(vec!["a".into(), "b".into()]);
+        let with = |levels: [f64; 2], errors: &[f64]| {
+            let intervals = vec![IntervalErrors { levels, errors: errors.to_vec() }];
+            Calibration { intervals, ..calibration(vec![0.0, 1.0]) }
+        };
+        for (of, target, expected) in [
+            (calibration(vec![0.5, 0.25]), &number, "do not ascend"),
+            (calibration(vec![0.5, f64::INFINITY]), &number, "do not ascend"),
+            (calibration(vec![-0.5, 0.25]), &number, "below 0"),
+            (calibration(vec![0.5, 1.25]), &classes, "above 1"),
+            (with([0.9, 0.1], &[-1.0, 2.0]), &quantiles, "not those of preprocessing.json"),
+            (with([0.1, 0.9], &[2.0, -1.0]), &quantiles, "do not ascend"),
+        ] {
+            let error = Coverage::new(&of, target, 0.5).unwrap_err().to_string();
+            assert!(error.starts_with("calibration.json is damaged: ") && error.contains(expected), "{error}");
+        }
+        assert!(Coverage::new(&with([0.1, 0.9], &[-1.0, 2.0]), &quantiles, 0.5).is_ok());
     }
 
     #[test]

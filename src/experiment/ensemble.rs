@@ -261,6 +261,14 @@ fn check_alike(a: &SavedModel, b: &SavedModel) -> anyhow::Result<()> {
         one_line(&classes_a.join(", ")),
         one_line(&classes_b.join(", "))
     );
+    let levels = |target: &PreparedTarget| match target {
+        PreparedTarget::Quantiles { levels, .. } => levels.clone(),
+        _ => Vec::new(),
+    };
+    let is_one_kind = of_a.task() == of_b.task()
+        && levels(&of_a.target) == levels(&of_b.target)
+        && a.config.training.loss == b.config.training.loss;
+    ensure!(is_one_kind, "{} answer in other ways (task, loss or quantiles), which have no average", pair());
     let is_same = of_a.target_name == of_b.target_name && of_a.target_names() == of_b.target_names();
     ensure!(is_same, "{} predict other columns, which have no average", pair());
     let columns = |model: &SavedModel| -> Vec<(String, bool)> {

@@ -80,6 +80,10 @@ pub fn score_ensemble(
         of_members.iter().all(|other| rows(other) == first),
         "the members do not read the same rows: train them on the same data"
     );
+    anyhow::ensure!(
+        of_members[1..].iter().all(|other| have_equal_truths(&of_members[0], other)),
+        "the members have other truths for the same row numbers: restore their test.csv, or name a file with --data"
+    );
     for (i, &row) in first.iter().enumerate() {
         let answers: Vec<&Answer> = of_members.iter().map(|predictions| &predictions[i].answer).collect();
         let averaged = average(&answers, ensemble.is_ordered());
@@ -90,6 +94,22 @@ pub fn score_ensemble(
     let predictions = Predictions::from(predictions);
     let evaluation = evaluate_predictions(&predictions, &ensemble.first().preprocessor);
     Ok(EnsembleEvaluation { evaluation, members, predictions, spreads })
+}
+
+/// Whether two members read the same truths, but for how numbers are rounded that each has standardized by its own training rows.
+fn have_equal_truths(a: &[Prediction], b: &[Prediction]) -> bool {
+    const TOLERANCE: f64 = 1e-4;
+    let num_targets = a.first().map_or(0, |row| row.truths.len());
+    let of_target = |rows: &[Prediction], i: usize| -> Option<Vec<f64>> {
+        rows.iter().map(|row| row.truths.get(i).copied()).collect()
+    };
+    (0..num_targets).all(|i| {
+        let (Some(a), Some(b)) = (of_target(a, i), of_target(b, i)) else { return false };
+        let (least, most) =
+            a.iter().fold((f64::MAX, f64::MIN), |(least, most), &truth| (truth.min(least), truth.max(most)));
+        a.len() == b.len()
+            && a.iter().zip(&b).all(|(a, b)| (a - b).abs() <= TOLERANCE * (most - least).max(a.abs() * TOLERANCE))
+    })
 }
 
 struct EvaluateJob<'a> {

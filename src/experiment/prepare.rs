@@ -12,8 +12,7 @@ use crate::cpu::FusedBackend;
 use crate::data::{self, Augment, Dataset, Examples, PreparedTarget, Preprocessor, Splits, Task};
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, check_frozen, check_shapes};
-use crate::permissions::is_public;
-use crate::tracking::{Location, RunId};
+use crate::tracking::{Closed, Location, RunId, TrackingError};
 use crate::training::OutputDecoder;
 use crate::training::config::Loss;
 
@@ -134,7 +133,7 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     })?;
     check_frozen(shapes.keys(), &config.model.freeze, new_head)
         .map_err(|error| Invalid::at("model.freeze", error.to_string()))?;
-    let is_private = !is_public(folder.path());
+    let is_private = !folder.is_public();
     let run = saved.name().parse().ok();
     let folder = folder.path();
     let is_here = folder.parent().is_some_and(|runs| runs == location.root.join("runs"));
@@ -153,6 +152,15 @@ impl Prepared {
     /// those of another run.
     pub(super) fn is_private(&self) -> bool {
         !data::are_public(&self.config.data) || self.pretrained.as_ref().is_some_and(|pretrained| pretrained.is_private)
+    }
+
+    /// Closes the store to other users where they may not read what the run will have, before processes or threads of this one work
+    /// with it: a new file takes its place. `None` if it was not open to them.
+    ///
+    /// # Errors
+    /// As [`Location::close`].
+    pub fn close_store(&self, location: &Location) -> Result<Option<Closed>, TrackingError> {
+        if self.is_private() { location.close() } else { Ok(None) }
     }
 
     /// The same, with the kernels that the backend `B` actually has instead of those requested.

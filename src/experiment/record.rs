@@ -11,13 +11,12 @@ use super::predictions::{self, AnswerFormat};
 use super::prepare::Prepared;
 use super::run::{Checkpoints, Start, TrainOptions};
 use super::run_folder::{
-    EVALUATION, INITIAL, MAX_TEST_CELLS, PREDICTIONS, PREPROCESSING, TEST_GROUPS, TEST_ROWS, TEST_TEXT,
+    EVALUATION, INITIAL, MAX_TEST_CELLS, PREDICTIONS, PREPROCESSING, RunFolder, TEST_GROUPS, TEST_ROWS, TEST_TEXT,
 };
 use super::weights_file::encode;
 use crate::data::{Dataset, Division, Target};
 use crate::metric::sigmoid;
 use crate::model::{NamedWeights, Net};
-use crate::permissions::is_public;
 use crate::tracking::folder::for_each_part;
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
 use crate::training::evaluation::{CalibrationEvaluation, Evaluation, RefitEvaluation, ThresholdEvaluation, evaluate};
@@ -53,7 +52,7 @@ fn open(start: Start, prepared: &Prepared, options: &TrainOptions) -> anyhow::Re
         Start::Extend { parent, mut checkpoint, folder } => {
             let new = new_run(prepared, options, Some(parent))?;
             // It has the parent's weights and curves, whatever made that one closed.
-            let is_private = new.is_private || !is_public(&folder);
+            let is_private = new.is_private || !RunFolder::at(&folder).is_public();
             let mut writer = RunWriter::start_at(options.location, NewRun { is_private, ..new })?;
             for_each_part(&folder, |points| {
                 // The child has its own test results and its own second training.

@@ -10,26 +10,30 @@ use std::thread;
 
 use anyhow::anyhow;
 
-use super::prepare::prepare_from;
+use super::prepare::{Prepared, prepare_from};
 use super::run::{RunOutcome, TrainOptions};
 use super::train::train;
 use crate::config::{Config, Repetition};
 use crate::data::Dataset;
 use crate::threads;
 
-/// Trains the `repetitions` of `config`, `jobs` at a time, and passes each to `ended` as it ends. No new one starts
+/// Trains the `repetitions` of the prepared config, `jobs` at a time, and passes each to `ended` as it ends. No new one starts
 /// once the interrupter of `options` has been asked to stop.
 ///
 /// # Errors
-/// The error of `ended`. A failed run is passed to it, and the others continue.
+/// The error of `ended`; a store that cannot be closed to other users. A failed run is passed to `ended`, and the others continue.
 pub fn repeat(
     repetitions: &[Repetition],
-    config: &Config,
-    dataset: &Arc<Dataset>,
+    prepared: &Prepared,
     options: &TrainOptions,
     jobs: usize,
     mut ended: impl FnMut(Repetition, anyhow::Result<RunOutcome>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    // Each run would do it, beside the others.
+    if let Some(closed) = prepared.close_store(options.location)? {
+        options.observer.told(&closed.to_string());
+    }
+    let (config, dataset) = (&prepared.config, &prepared.dataset);
     let waiting = Mutex::new(repetitions.iter().copied());
     let next = || waiting.lock().expect("no panic while held").next().filter(|_| !options.interrupter.should_stop());
     let (sender, results) = mpsc::channel();

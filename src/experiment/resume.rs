@@ -12,7 +12,6 @@ use crate::backend::BackendName;
 use crate::config::Config;
 use crate::figures::counted;
 use crate::invalid::one_line;
-use crate::permissions::is_public;
 use crate::shell::command_in;
 use crate::tracking::folder::close;
 use crate::tracking::{Closed, Location, Run, Shown, Status, Store};
@@ -51,8 +50,10 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>, connects: b
     let start = match epochs {
         None => {
             // A run that is closed stays so, such as one that began with the model of another closed run.
-            if prepared.is_private() || !is_public(folder.path()) {
+            if prepared.is_private() || !folder.is_public() {
                 close(folder.path())?;
+                // A new file takes the place of the store where no process has it open, nor this one.
+                drop(store);
                 closed = location.close()?;
             }
             let refit = checkpoint_of(REFIT_CHECKPOINT)?;
@@ -94,16 +95,14 @@ fn checkpoint_of(
     max_epochs: usize,
 ) -> anyhow::Result<Option<Checkpoint>> {
     let checkpoint = folder.checkpoint(name, shapes)?;
-    if let Some(progress) = checkpoint.as_ref().map(|checkpoint| &checkpoint.progress)
-        && (progress.epoch > max_epochs || progress.kept_epoch > Some(progress.epoch))
-    {
-        bail!(
-            "{} is damaged: it was written after epoch {} of at most {max_epochs}, with the weights of epoch {}; delete it, and \
-             training starts again from the first epoch",
-            folder.file(name).display(),
-            progress.epoch,
-            progress.kept_epoch.unwrap_or(progress.epoch)
-        );
+    if let Some(checkpoint) = &checkpoint {
+        checkpoint.progress.check(max_epochs).map_err(|problem| {
+            let file = folder.file(name);
+            anyhow::anyhow!(
+                "{} is damaged: {problem}; delete it, and training starts again from the first epoch",
+                file.display()
+            )
+        })?;
     }
     if let Some(other) = checkpoint.as_ref().filter(|checkpoint| checkpoint.progress.run != run.record.id.as_str()) {
         bail!(

@@ -15,7 +15,7 @@ use crate::config::{Config, ConfigError, LoadedConfig};
 use crate::data::{self, Author, DataConfig, Dataset, Inputs, PREPROCESSING_VERSIONS, Preprocessor, Splits};
 use crate::invalid::one_line;
 use crate::model::NamedWeights;
-use crate::permissions::is_own_number;
+use crate::permissions::{is_own_number, is_public};
 use crate::shell::command_in;
 use crate::tracking::folder::Kept;
 use crate::tracking::{Location, Run, RunId, RunRecord, Store, TrackingError, folder};
@@ -156,6 +156,13 @@ impl RunFolder {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether everybody may read it: the folder, and the files with what was learned of the data. The mode of either may have been
+    /// changed by hand.
+    pub fn is_public(&self) -> bool {
+        let files = [CONFIG, PREPROCESSING, MODEL].map(|name| self.file(name));
+        is_public(&self.path) && files.iter().all(|file| !file.exists() || is_public(file))
     }
 
     /// The path of one of its files.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::ServeState;
 use crate::data::Drift;
+use crate::web::session::without_name;
 
 /// Upper limits of the histogram of request times, in seconds.
 const LIMITS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
@@ -128,7 +129,7 @@ pub(super) fn line(method: &Method, path: &str, status: StatusCode, time: Durati
     json!({
         "time": jiff::Timestamp::now().to_string(),
         "method": method.as_str(),
-        "path": path,
+        "path": without_name(path),
         "status": status.as_u16(),
         "seconds": time.as_secs_f64(),
     })

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::database::Sqlite;
 use super::folder::in_words;
 use super::{TrackingError, folder};
-use crate::directory::{Directory, Found, Kind, Purpose, Unresolved};
-use crate::permissions::{is_own, is_shared};
+use crate::directory::{Directory, Found, Kind, Purpose, Temporary, Unresolved};
+use crate::permissions::{is_own, is_shared, may_others_read};
 use crate::sqlite_file::{Writers, beside, check_beside, without_links};
 
 /// A store that was open to other users.
@@ -17,6 +17,8 @@ pub struct Closed {
     /// Whether a new file has taken its place. Where another process has the store open that is not possible: who has opened
     /// the file before can then go on reading it.
     pub is_new: bool,
+    /// Why not, unless it is in use.
+    pub problem: Option<String>,
 }
 
 impl std::fmt::Display for Closed {
@@ -24,8 +26,12 @@ impl std::fmt::Display for Closed {
         let file = self.file.display();
         write!(f, "`{file}` is closed to other users from now on, as the data are")?;
         if !self.is_new {
-            let way = "a user who has opened it before can read on: end the processes that use it, and close it again";
-            write!(f, ". It is in use, so that {way} (cp {file} NEW; mv NEW {file})")?;
+            let way = "a user who has opened it before can read on";
+            let again = format!("close it again (cp {file} NEW; mv NEW {file})");
+            match &self.problem {
+                None => write!(f, ". It is in use, so that {way}: end the processes that use it, and {again}")?,
+                Some(problem) => write!(f, ". No new file could take its place ({problem}), so that {way}: {again}")?,
+            }
         }
         Ok(())
     }
@@ -40,7 +46,12 @@ impl std::fmt::Display for Closed {
 pub(super) fn close_store(file: &Path) -> Result<Option<Closed>, TrackingError> {
     let is_there = folder::own_file(file)?;
     check_beside(file, Writers::ThisUser)??;
-    if !is_there || !is_shared(file) {
+    // Whatever the folders above it are now, they may be opened later.
+    if !is_there || !may_others_read(file) {
+        return Ok(None);
+    }
+    let was_shared = is_shared(file);
+    if !was_shared && !is_own(&fs_err::symlink_metadata(file)?) {
         return Ok(None);
     }
     if !is_own(&fs_err::symlink_metadata(file)?) {
@@ -54,8 +65,12 @@ pub(super) fn close_store(file: &Path) -> Result<Option<Closed>, TrackingError> 
             directory.set_mode(name, 0o600).map_err(|error| in_words("close", &path, &error))?;
         }
     }
-    let is_new = replace(&directory, &name, file).unwrap_or(false);
-    Ok(Some(Closed { file: file.to_owned(), is_new }))
+    if !was_shared {
+        return Ok(None);
+    }
+    let replaced = replace(&directory, &name, file);
+    let problem = replaced.as_ref().err().map(ToString::to_string);
+    Ok(Some(Closed { file: file.to_owned(), is_new: replaced.unwrap_or(false), problem }))
 }
 
 /// Makes the empty file of a store that is closed from its beginning: SQLite makes one of the mask's mode, which does not count
@@ -88,16 +103,12 @@ fn replace(directory: &Directory, name: &std::ffi::OsStr, file: &Path) -> io::Re
     // Opened after SQLite has its locks, and closed after it has given them up: a process has none any more on a file that it
     // closes.
     let mut old = directory.file(name, Purpose::Read)?;
-    let temporary = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
-    directory.remove(&temporary).ok();
-    let copied = directory.create(&temporary, 0o600).and_then(|mut new| {
-        io::copy(&mut old, &mut new)?;
-        new.sync_all()?;
-        directory.rename(&temporary, directory, name)
+    // Of a name that nobody can have taken before.
+    let copied = directory.again().and_then(|folder| Temporary::beside(folder, name, 0o600)).and_then(|new| {
+        io::copy(&mut old, &mut new.file())?;
+        new.file().sync_all()?;
+        new.keep(|folder, temporary| folder.rename(temporary, directory, name))
     });
-    if copied.is_err() {
-        directory.remove(&temporary).ok();
-    }
     drop(database);
     drop(old);
     copied.map(|()| true)

@@ -14,6 +14,7 @@ use super::{
     Closed, DataRecord, Location, MetricKey, Point, RunId, RunRecord, Status, Store, SweepTrial, TrackingError, UtcTime,
 };
 use crate::permissions::folder_builder;
+use crate::shown::without_escapes;
 
 /// What is needed to start a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -232,7 +233,8 @@ impl RunWriter {
     /// If the file cannot be written.
     pub fn log_line(&mut self, line: &str) -> Result<(), TrackingError> {
         let now = UtcTime::now();
-        let text: String = line.lines().map(|line| format!("{now} {line}\n")).collect();
+        // Names in it may hold commands to the terminal that shows the file.
+        let text: String = without_escapes(line).lines().map(|line| format!("{now} {line}\n")).collect();
         Ok(self.log.write_all(text.as_bytes())?)
     }
 

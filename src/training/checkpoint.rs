@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::optimizer::{ChosenOptimizer, OptimizerKind, OptimizerState, ParameterState};
 use super::stopping::{Progress, StopReason};
 use crate::cpu::TrainingBackend;
+use crate::invalid::one_line;
 use crate::model::{NamedWeights, Net, Weight, WeightsError, load_weights, named_weights};
 
 /// Incremented when the content changes.
@@ -72,6 +73,26 @@ pub struct TrainingProgress {
     pub monitor: Option<Progress>,
     /// Reduce on plateau: the factor so far, and epochs since the last improvement or drop.
     pub plateau: Option<(f64, usize)>,
+}
+
+impl TrainingProgress {
+    /// # Errors
+    /// What in it cannot be of a run of at most `max_epochs` epochs: the checksum of a checkpoint is of its tensors alone.
+    pub fn check(&self, max_epochs: usize) -> Result<(), String> {
+        let epoch = self.epoch;
+        let Some(kept) = self.kept_epoch.filter(|kept| *kept > epoch) else {
+            return match self {
+                _ if epoch > max_epochs => Err(format!("it was written after epoch {epoch} of at most {max_epochs}")),
+                _ if self.monitor.as_ref().is_some_and(|monitor| !monitor.is_after(epoch)) => {
+                    Err(format!("its best epoch is none of the {epoch} that were trained"))
+                }
+                // A thousand years.
+                _ if !(0.0..=3.2e10).contains(&self.seconds) => Err(format!("it took {} seconds", self.seconds)),
+                _ => Ok(()),
+            };
+        };
+        Err(format!("it was written after epoch {epoch}, and has the weights of epoch {kept}"))
+    }
 }
 
 impl Checkpoint {
@@ -253,5 +274,8 @@ fn digest(updates: &BTreeMap<String, usize>, tensors: &BTreeMap<String, Tensor>)
 }
 
 fn damaged(error: impl std::fmt::Display) -> CheckpointError {
-    CheckpointError::Damaged(error.to_string())
+    // The parser repeats lines of the file.
+    const MAX_CHARS: usize = 200;
+    let text: String = one_line(&error.to_string()).chars().take(MAX_CHARS).collect();
+    CheckpointError::Damaged(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -49,6 +49,13 @@ pub struct Progress {
     pub(super) waited: usize,
 }
 
+impl Progress {
+    /// Whether it can be that of a run after `epoch` epochs.
+    pub(super) fn is_after(&self, epoch: usize) -> bool {
+        self.waited <= epoch && self.best.is_none_or(|(best, value)| (1..=epoch).contains(&best) && !value.is_nan())
+    }
+}
+
 impl Monitor {
     /// Watches the metric `key` of the validation part, with the patience of `stopping` or none.
     ///

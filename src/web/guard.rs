@@ -152,7 +152,7 @@ impl Access {
     /// # Errors
     /// 403 for any other.
     fn check_host(&self, request: &Request) -> Result<Asked, ApiError> {
-        let refused = || ApiError::forbidden("this `Host` is refused; open the page as http://localhost");
+        let refused = || ApiError::forbidden("this `Host` is refused; open the page as http://127.0.0.1");
         let authority = single(request.headers(), header::HOST.as_str()).ok_or_else(refused)?;
         let (host, port) = parts_of(authority).ok_or_else(refused)?;
         // An absolute URL in the request line must name the same host.
@@ -193,7 +193,13 @@ pub async fn guard(State(state): State<Guarded>, mut request: Request, next: Nex
                 ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message).into_response()
             })
         }
-        Err(error) => error.into_response(),
+        Err(error) => {
+            let mut refused = error.into_response();
+            // What a client without the token has sent after this request is not read: many who go on asking would keep out those
+            // who have it.
+            refused.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            refused
+        }
     };
     let headers = response.headers_mut();
     let mut default = |name: HeaderName, value| {

@@ -6,6 +6,7 @@
 //! session is below `/s/NAME/`, a path that nobody else knows, and the cookie is for this path. The cookie's name has the
 //! port in it, so that two dashboards on one host do not log each other's users out.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -136,6 +137,15 @@ pub fn session_name(id: &str) -> SessionName {
     SessionName(hex(&digest("name", id)[..16]))
 }
 
+/// The path of a request as it may be shown to who has no session: with `***` in the place of a session's name.
+pub fn without_name(path: &str) -> Cow<'_, str> {
+    match path.strip_prefix("/s/").map(|rest| rest.split_once('/')) {
+        Some(Some((_, rest))) => Cow::Owned(format!("/s/***/{rest}")),
+        Some(None) => Cow::Borrowed("/s/***"),
+        None => Cow::Borrowed(path),
+    }
+}
+
 /// The middleware that takes `/s/NAME` off the path of a request, before it is routed.
 pub async fn enter(mut request: Request, next: Next) -> Response {
     let inner = request.uri().path_and_query().and_then(|whole| {
@@ -189,6 +199,18 @@ mod tests {
 
     const HERE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)));
     const THERE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2)));
+
+    #[test]
+    fn a_path_is_shown_without_the_name_of_a_session() {
+        for (path, shown) in [
+            ("/s/3efed37273/api/runs", "/s/***/api/runs"),
+            ("/s/3efed37273", "/s/***"),
+            ("/sweeps/s/x", "/sweeps/s/x"),
+            ("/", "/"),
+        ] {
+            assert_eq!(without_name(path), shown);
+        }
+    }
 
     #[test]
     fn a_session_is_of_one_client_and_ends() {

@@ -274,3 +274,95 @@ fn a_config_of_a_further_closed_file_is_closed() {
     );
     assert_eq!([mode(&place.path("open.toml")), mode(&place.path("both.toml"))], [0o644, 0o600]);
 }
+
+/// An artifacts folder may be opened later, and a run folder be closed by the modes of its files.
+#[test]
+fn a_store_in_a_closed_folder_and_exports_of_closed_files_are_closed() {
+    let place = shared(0o644);
+    set_mode(&place.path("artifacts"), 0o700);
+    train(&place);
+    let store = place.path("artifacts/burnlab.db");
+    assert_eq!(mode(&store), 0o644);
+    set_mode(&place.path("t.csv"), 0o600);
+    train(&place);
+    assert_eq!(mode(&store), 0o600);
+
+    let place = shared(0o644);
+    train(&place);
+    let run = runs(&place)[0].clone();
+    for file in all_below(&run).iter().filter(|path| path.is_file()) {
+        set_mode(file, 0o600);
+    }
+    told(&place, &["report", "latest"]);
+    told(&place, &["export", "latest"]);
+    let made: Vec<_> = fs::read_dir(place.path("")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let made: Vec<_> = made
+        .iter()
+        .filter(|path| ["onnx", "html", "md"].iter().any(|end| path.extension().is_some_and(|of| of == *end)))
+        .collect();
+    assert_eq!(made.len(), 3, "{made:?}");
+    assert!(made.iter().all(|path| mode(path) == 0o600), "{made:?}");
+}
+
+/// A new file takes the place of a store that is closed, and runs begin at that moment.
+#[test]
+fn runs_that_begin_together_close_the_store_and_all_are_recorded() {
+    let place = shared(0o644);
+    train(&place);
+    let store = place.path("artifacts/burnlab.db");
+    let number = store.metadata().unwrap().ino();
+    set_mode(&place.path("t.csv"), 0o600);
+    told(&place, &["--config", "c.toml", "-q", "--seeds", "6", "--jobs", "3"]);
+    assert!(mode(&store) == 0o600 && store.metadata().unwrap().ino() != number);
+    assert_eq!(runs(&place).len(), 7);
+}
+
+/// What goes on with closed data writes into no file that others may have opened before.
+#[test]
+fn what_is_resumed_closes_the_store_by_a_new_file() {
+    let place = shared(0o644);
+    train(&place);
+    let store = place.path("artifacts/burnlab.db");
+    let record = runs(&place)[0].join("run.json");
+    fs::write(&record, fs::read_to_string(&record).unwrap().replace("\"finished\"", "\"crashed\"")).unwrap();
+    told(&place, &["runs", "reindex"]);
+    let number = store.metadata().unwrap().ino();
+    set_mode(&place.path("t.csv"), 0o600);
+    let errors = told(&place, &["resume", "latest", "-q"]);
+    assert!(errors.contains("is closed to other users from now on, as the data are\n"), "{errors}");
+    assert!(mode(&store) == 0o600 && store.metadata().unwrap().ino() != number);
+
+    let place = shared(0o644);
+    let store = place.path("artifacts/burnlab.db");
+    let space = "[sweep]\nmethod = \"grid\"\n[sweep.space]\n\"model.hidden\" = { values = [[2], [3]] }\n";
+    place.write("c.toml", &(fs::read_to_string(place.path("c.toml")).unwrap() + space));
+    told(&place, &["--config", "c.toml", "-q"]);
+    let waits = "UPDATE trial SET state = 'waiting' WHERE number = 1";
+    rusqlite::Connection::open(&store).unwrap().execute(waits, []).unwrap();
+    let number = store.metadata().unwrap().ino();
+    set_mode(&place.path("t.csv"), 0o600);
+    let errors = told(&place, &["sweep", "resume", "latest", "-q"]);
+    assert!(errors.contains("note: ") && errors.contains("is closed to other users from now on"), "{errors}");
+    assert!(mode(&store) == 0o600 && store.metadata().unwrap().ino() != number);
+}
+
+/// In a folder where all may write, another user has made the folder `configs` and closed it to all others' writing.
+#[test]
+fn no_config_in_a_folder_that_another_user_has_left_stands_for_a_built_in_one() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::new();
+    set_mode(&place.path(""), 0o1777);
+    fs::create_dir(place.path("configs")).unwrap();
+    place.write("configs/iris.toml", "[data]\nsource = \"wine\"\n");
+    for path in ["configs", "configs/iris.toml"] {
+        chown(place.path(path), Some(OTHER), None).unwrap();
+        set_mode(&place.path(path), if path == "configs" { 0o755 } else { 0o644 });
+    }
+    let output = run(&place, &["--config", "iris", "-q"]);
+    let errors = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && errors.contains("stands in the way of the built-in config"), "{errors}");
+    // Named as a file, it is meant.
+    assert!(run(&place, &["config", "check", "./configs/iris.toml"]).status.success());
+}

@@ -228,3 +228,40 @@ fn onnx_runtime_predicts_the_mean_that_burnlab_predicts() {
         }
     }
 }
+
+/// Files of another run, or rows in another order, in the folder of a member: its answers are not for the same question.
+#[test]
+fn members_of_other_kinds_and_with_other_rows_are_no_ensemble() {
+    let place = Place::new();
+    let runs = trained(&place, "source = \"diabetes\"\nsplit_seed = 1", &["--seeds", "2"]);
+    let other = |set: &str| {
+        let other = Place::new();
+        trained(&other, "source = \"diabetes\"\nsplit_seed = 1", &["--set", set]);
+        let folder = other.only_run();
+        (other, folder)
+    };
+    let files = ["config.toml", "preprocessing.json", "model.safetensors"];
+    let sound: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(runs[1].join(file)).unwrap()).collect();
+    let test = runs[0].join("test.csv").display().to_string();
+    for (_place, of_other) in [
+        other("training.quantiles=[0.1,0.5,0.9]"),
+        other("training.loss=\"poisson\""),
+        other("training.loss=\"huber\""),
+    ] {
+        for file in files {
+            std::fs::copy(of_other.join(file), runs[1].join(file)).unwrap();
+        }
+        let told = fails(&place, &["predict", "c", &test, "--ensemble"]);
+        assert!(told.contains("answer in other ways (task, loss or quantiles), which have no average"), "{told}");
+    }
+    for (file, bytes) in files.iter().zip(&sound) {
+        std::fs::write(runs[1].join(file), bytes).unwrap();
+    }
+    works(&place, &["evaluate", "c", "--ensemble"]);
+    let rows = std::fs::read_to_string(runs[1].join("test.csv")).unwrap();
+    let mut lines: Vec<&str> = rows.lines().collect();
+    lines[1..].reverse();
+    std::fs::write(runs[1].join("test.csv"), lines.join("\n")).unwrap();
+    let told = fails(&place, &["evaluate", "c", "--ensemble"]);
+    assert!(told.contains("the members have other truths for the same row numbers"), "{told}");
+}

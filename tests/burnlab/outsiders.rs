@@ -209,6 +209,27 @@ fn the_page_computes_with_no_run_that_fills_memory() {
     assert_eq!(served.ask("GET", &explain, "").unwrap().0, 200);
 }
 
+/// A table of predictions that no training writes; 1.3 million rows more than what a verdict draws from.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_verdict_reads_no_more_predictions_than_it_draws_from() {
+    let place = Place::new();
+    for (name, epochs) in [("a", "2"), ("b", "3")] {
+        let epochs = format!("training.max_epochs={epochs}");
+        let set = ["--set", "data.split_seed=1", "--set", epochs.as_str()];
+        works(&place, &[&["--config", "iris", "-q", "--name", name, "--seeds", "2"], &set[..]].concat());
+    }
+    let lines: String = (0..3_300_000).map(|row| format!("{row},a,a,1\n")).collect();
+    let sent = place.write("sent.csv", &format!("row,true,predicted,probability_a\n{lines}"));
+    for run in fs::read_dir(place.path("artifacts/runs")).unwrap() {
+        let file = run.unwrap().path().join("predictions.csv");
+        fs::remove_file(&file).unwrap();
+        fs::hard_link(&sent, file).unwrap();
+    }
+    let output = limited(&place, "ulimit -v 800000", &["runs", "compare", "a", "b"]);
+    assert!(output.status.success(), "{} {}", output.status, text(&output.stderr));
+}
+
 /// Whoever reads the log may be asleep; its pipe is full after 64 KiB, and the lines that wait for it after 1 MiB.
 #[test]
 #[cfg(unix)]

@@ -398,8 +398,25 @@ fn resume_refuses_changed_data_and_a_damaged_checkpoint() {
     let at = bytes.windows(9).position(|part| part == b"epoch = 3").unwrap();
     bytes[at + 8] = b'4';
     std::fs::write(&checkpoint, &bytes).unwrap();
-    let told = text(&place.run(&["resume", "latest", "--epochs", "5"]).stderr);
-    assert!(told.contains("checkpoint.safetensors is damaged: it was written after epoch 4 of at most 3"), "{told}");
+    let told = |bytes: &[u8]| {
+        std::fs::write(&checkpoint, bytes).unwrap();
+        text(&place.run(&["resume", "latest", "--epochs", "5"]).stderr)
+    };
+    assert!(told(&bytes).contains("checkpoint.safetensors is damaged: it was written after epoch 4 of at most 3"));
+    bytes[at + 8] = b'3';
+    let metadata = |from: &str, to: &str| {
+        let header = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+        let text = str::from_utf8(&bytes[8..8 + header]).unwrap();
+        let changed = with_line(text, from, to);
+        [&(changed.len() as u64).to_le_bytes()[..], changed.as_bytes(), &bytes[8 + header..]].concat()
+    };
+    for (from, to, expected) in [
+        ("best = [", "best = [9, 0.5]", "its best epoch is none of the 3 that were trained"),
+        ("seconds = ", "seconds = -1.0", "it took -1 seconds"),
+    ] {
+        let told = told(&metadata(from, to));
+        assert!(told.contains("checkpoint.safetensors is damaged: ") && told.contains(expected), "{told}");
+    }
 
     let mut rows: Vec<&str> = rows.lines().collect();
     rows.shuffle(&mut ChaCha8Rng::seed_from_u64(1));
@@ -407,6 +424,13 @@ fn resume_refuses_changed_data_and_a_damaged_checkpoint() {
     let output = place.run(&["resume", "latest", "--epochs", "5"]);
     assert!(text(&output.stderr).contains("the data of `t.csv` have changed"), "{}", text(&output.stderr));
     assert_eq!(std::fs::read(place.only_run().join("run.json")).unwrap(), before, "a refusal changes nothing");
+}
+
+/// `text` with `to` in the place of what begins with `from` and ends with its line, which is written `\\n` there.
+fn with_line(text: &str, from: &str, to: &str) -> String {
+    let start = text.find(from).unwrap();
+    let end = start + text[start..].find("\\n").unwrap();
+    format!("{}{to}{}", &text[..start], &text[end..])
 }
 
 // ---- pre-train and fine-tune

@@ -131,6 +131,20 @@ fn notes(output: &std::process::Output) -> Vec<String> {
     text(&output.stderr).lines().filter_map(|line| Some(line.strip_prefix("note: ")?.to_owned())).collect()
 }
 
+/// It becomes several numbers, which are missing together.
+#[test]
+fn a_missing_date_is_told_once_by_the_name_of_its_column() {
+    let place = Place::new();
+    let row =
+        |i: usize| format!("20{:02}-{:02}-{:02},{}\n", 20 + i / 336, i / 28 % 12 + 1, i % 28 + 1, ["no", "yes"][i % 2]);
+    place.write("data.csv", &format!("day,y\n{}", (0..700).map(row).collect::<String>()));
+    place.write("c.toml", &config("[model]\nhidden = [8]\n[training]\nmax_epochs = 3\n"));
+    assert!(place.run(&["--config", "c.toml", "-q"]).status.success());
+    place.write("gaps.csv", "day\n2020-03-01\n\"\"\n2020-04-07\n");
+    let told = notes(&place.run(&["predict", "c", "gaps.csv"]));
+    assert_eq!(told, ["day: 1 of 3 cells missing; training had none"]);
+}
+
 #[test]
 fn rows_unlike_those_of_training_are_told_with_counts() {
     let place = trained();

@@ -84,7 +84,10 @@ fn what_is_no_weight_is_one_clear_line() {
     let line = good.lines().nth(6).unwrap();
     let without = line.rsplit_once(',').unwrap().0;
     for (cell, expected) in [
-        ("0", "a.csv:7: column `w` holds `0`, and a weight is a number above 0: correct it, or leave out the row"),
+        (
+            "0",
+            "a.csv:7: column `w` holds `0`, and a weight is a 32-bit number above 0 (1e-45 to 3.4e38): correct it, or leave out the row",
+        ),
         ("-1", "a.csv:7: column `w` holds `-1`, and a weight"),
         ("much", "a.csv:7: column `w` holds `much`, and a weight"),
         ("1e-60", "a.csv:7: column `w` holds `1e-60`, and a weight"),

@@ -10,6 +10,7 @@ use crate::commands::output::{say, tell};
 use crate::commands::processes::{self, Event, run_parallel};
 use crate::commands::signals::{EXIT_INTERRUPTED, interrupter};
 use crate::config::LoadedConfig;
+use crate::data;
 use crate::experiment::Interrupter;
 use crate::experiment::sweep::{create, name_of};
 use crate::figures::counted;
@@ -172,12 +173,20 @@ fn finish(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<
         0 => (found, false, false),
         _ => {
             let loaded = LoadedConfig::parse(&found.config_toml, &format!("sweep {id}"), &found.experiment, &[])?;
+            // Before the workers have it open; a new file takes its place.
+            drop(store);
+            if !data::are_public(&loaded.config.data)
+                && let Some(closed) = location.close()?
+            {
+                tell!("note: {closed}");
+            }
             let has_time_limit = loaded.config.sweep.is_some_and(|search| search.minutes.is_some());
             let (sweep, is_stopped) = run_workers(store_args, id, with, &interrupter())?;
             (sweep, is_stopped, has_time_limit)
         }
     };
     if !with.quiet {
+        let store = Store::open_read_only_at(&location)?;
         say!("\n{}", show::summary(&store, &sweep, false)?.trim_end());
     }
     let num_left = sweep.counts.left();

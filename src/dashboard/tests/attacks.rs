@@ -99,6 +99,8 @@ async fn strangers_are_refused_on_every_route() {
             let (status, headers) = status(&dashboard, request(&method, &path, attack)).await;
             assert_eq!(status, StatusCode::FORBIDDEN, "{method} {path} {attack:?}");
             assert!(!headers.contains_key("access-control-allow-origin"));
+            // What they have sent after it is not read.
+            assert_eq!(headers["connection"], "close");
         }
         let absolute = format!("http://evil.example{path}");
         let (found, _) = status(&dashboard, request(&method, &absolute, &[token, good])).await;

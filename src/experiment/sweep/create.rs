@@ -32,9 +32,7 @@ pub fn create(location: &Location, loaded: &LoadedConfig, told: impl FnOnce(&str
         data: fingerprint::Origin::new(&prepared)?.to_string(),
         config_toml: loaded.written(&config.resolved_whole()),
     };
-    if prepared.is_private()
-        && let Some(closed) = location.close()?
-    {
+    if let Some(closed) = prepared.close_store(location)? {
         told(&closed.to_string());
     }
     Ok(Store::open_at(location)?.create_sweep(new)?)

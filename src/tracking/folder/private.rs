@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::permissions::{create_for_this_user_alone, is_own};
+use super::open::{hold, in_words};
+#[cfg(unix)]
+use crate::permissions::is_own;
+use crate::permissions::{create_for_this_user_alone, is_own_number};
 use crate::tracking::TrackingError;
 
 /// Closes a run folder to other users before rows of such data are written to it; see `create_for_this_user_alone`, too.
@@ -11,18 +14,12 @@ use crate::tracking::TrackingError;
 /// [`TrackingError::OthersFolder`] for one that another user can open again.
 pub fn close(folder: &Path) -> Result<(), TrackingError> {
     create_for_this_user_alone();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let data = fs_err::symlink_metadata(folder)?;
-        if !is_own(&data) {
-            return Err(TrackingError::OthersFolder { path: folder.to_owned() });
-        }
-        if data.permissions().mode() & 0o077 != 0 {
-            fs_err::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
-        }
+    // By its handle: somebody may put a link in its place meanwhile.
+    let held = hold(folder.to_owned())?;
+    if !is_own_number(held.directory().owner()?) {
+        return Err(TrackingError::OthersFolder { path: folder.to_owned() });
     }
-    Ok(())
+    Ok(held.directory().close().map_err(|error| in_words("close", folder, &error))?)
 }
 
 /// Whether somebody else has put a link at `path`: one of root's or of this user's own may be followed.

@@ -11,7 +11,8 @@ use crate::permissions::{
 };
 use crate::postgresql::Address;
 use crate::sqlite_file::{
-    Opened, Reading, Unlocked, Writers, check_beside, check_opened, read_only, reading, without_index, without_links,
+    Opened, Reading, Unlocked, Writers, check_beside, check_opened, is_replaced, read_only, reading, without_index,
+    without_links,
 };
 use crate::tracking::closing::create_closed;
 use crate::tracking::database::{
@@ -79,7 +80,17 @@ impl Store {
         }
         for _ in 0..MOST_TRIES {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-            let store = Self::in_file(location, flags)?.migrated()?;
+            let before = fs::metadata(&path).ok();
+            let store = match Self::in_file(location, flags).and_then(Self::migrated) {
+                Ok(store) => store,
+                // Of a file that has been moved SQLite says that it cannot be written or read.
+                Err(TrackingError::ReadOnly { .. } | TrackingError::Disk { .. })
+                    if is_replaced(&path, before.as_ref()) =>
+                {
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             match check_opened(&without_links(&path)) {
                 Opened::Sound => return Ok(store),
                 // Another process closes it to other users at this moment.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -166,6 +167,16 @@ static OPENED_CLOSED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// As many are remembered by name; there may be an image for each row.
 const MAX_NAMED: usize = 10_000;
+
+/// Opens a file, and [notes](note_opened) whether everybody may read it.
+///
+/// # Errors
+/// As [`File::open`].
+pub fn open_noted(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    note_opened(path, &file);
+    Ok(file)
+}
 
 /// Notes whether everybody may read a file that was opened under `path`: by the time that [`was_opened_closed`] is asked, a link of
 /// somebody else's on the way may lead to another one.

@@ -164,7 +164,7 @@ mod tests {
                 "there is no folder /home/me/mysql:/joe:***@db.lan/x\n",
             ),
             ("C:/me/a@b.csv:2:1: data.path, and  two spaces", "C:/me/a@b.csv:2:1: data.path, and  two spaces"),
-            ("no file host=db.lan password=PW: name it\n", "no file host=db.lan password=***: name it\n"),
+            ("no file host=db.lan password=PW: name it\n", "no file host=db.lan password=*** name it\n"),
             ("host=db.lan password='P W' user=me", "host=db.lan password=*** user=me"),
             ("set BURNLAB_PASSWORD=x", "set BURNLAB_PASSWORD=***"),
             ("the password is refused", "the password is refused"),

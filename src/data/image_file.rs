@@ -13,7 +13,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use super::ImageShape;
 use super::guarded::guarded;
 use super::image_scale::scaled;
-use super::origin::open_file;
+use crate::permissions::open_noted;
 
 /// The bytes of a file, and the pixels that its header may claim: a photograph of 108 million pixels is the largest that
 /// telephones write. A small file may claim more, and would take all memory.
@@ -146,7 +146,7 @@ fn bytes_of(path: &Path, most: u64) -> Result<Vec<u8>, String> {
         return Err("is not a regular file".into());
     }
     let mut bytes = Vec::new();
-    let file = open_file(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let file = open_noted(path).map_err(|error| format!("cannot be read: {error}"))?;
     file.take(most + 1).read_to_end(&mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
     Ok(bytes)
 }

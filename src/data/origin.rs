@@ -352,16 +352,6 @@ fn is_of_config(key: &str) -> bool {
     key.starts_with("data.")
 }
 
-/// Opens a file of data by its path.
-///
-/// # Errors
-/// As [`File::open`](std::fs::File::open).
-pub(super) fn open_file(path: &Path) -> io::Result<std::fs::File> {
-    let file = std::fs::File::open(path)?;
-    note_opened(path, &file);
-    Ok(file)
-}
-
 /// Opens a file; a pipe in its place is opened, too, without waiting for its other end.
 fn open_without_waiting(path: &Path) -> io::Result<fs_err::File> {
     fs_err::OpenOptions::from_options(without_waiting()).open(path)

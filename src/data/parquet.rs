@@ -17,10 +17,11 @@ use parquet::errors::ParquetError;
 use super::DataConfig;
 use super::columnar::Columns;
 use super::guarded::guarded;
-use super::origin::{Opened, Origin, open_file};
+use super::origin::{Opened, Origin};
 use super::parquet_pages;
 use super::table::{Cell as TableCell, CellTexts, Reader, RowVisitor, Table};
 use crate::invalid::Invalid;
+use crate::permissions::open_noted;
 
 /// The first bytes of a file.
 pub(super) const MAGIC: &[u8] = b"PAR1";
@@ -63,7 +64,7 @@ pub(super) fn open<'a>(
     let source = match (origin.path(), origin.bytes()) {
         _ if opened.is_gzipped || !opened.is_whole_file => None,
         (Some(path), _) if !origin.is_stream() => {
-            Some(Source::File(open_file(path).map_err(|error| origin.unreadable(&error))?))
+            Some(Source::File(open_noted(path).map_err(|error| origin.unreadable(&error))?))
         }
         (_, Some(bytes)) => Some(Source::Given(Bytes::from_owner(bytes))),
         _ => None,

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use calamine::{DataRef, Reader as _, Xlsx, XlsxCellReader, XlsxError};
 
-use super::origin::{Origin, open_file};
+use super::origin::Origin;
 use super::sheet::{Book, Cells, Merged, Oddities, SheetCell, unreadable};
 use crate::invalid::Invalid;
+use crate::permissions::open_noted;
 
 struct Workbook<'o> {
     origin: &'o Origin,
@@ -20,7 +21,7 @@ struct Workbook<'o> {
 /// # Errors
 /// A file that cannot be read, or is no workbook.
 pub(super) fn open<'o>(origin: &'o Origin, path: &Path) -> Result<Box<dyn Book + 'o>, Invalid> {
-    let file = open_file(path).map_err(|error| origin.unreadable(&error))?;
+    let file = open_noted(path).map_err(|error| origin.unreadable(&error))?;
     let book = Xlsx::new(BufReader::new(file)).map_err(|error| damaged(origin, &error))?;
     Ok(Box::new(Workbook { origin, book }))
 }

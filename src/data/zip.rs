@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
-use super::origin::open_file;
+use crate::permissions::open_noted;
 
 /// The first bytes of an archive that has a file.
 pub(super) const MAGIC: &[u8] = b"PK\x03\x04";
@@ -43,7 +43,7 @@ pub(super) struct Section {
 
 impl Shared {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self(Arc::new(Mutex::new(open_file(path)?))))
+        Ok(Self(Arc::new(Mutex::new(open_noted(path)?))))
     }
 
     pub(super) fn len(&self) -> io::Result<u64> {

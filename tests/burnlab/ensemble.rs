@@ -234,9 +234,9 @@ fn onnx_runtime_predicts_the_mean_that_burnlab_predicts() {
 fn members_of_other_kinds_and_with_other_rows_are_no_ensemble() {
     let place = Place::new();
     let runs = trained(&place, "source = \"diabetes\"\nsplit_seed = 1", &["--seeds", "2"]);
-    let other = |set: &str| {
+    let other = |sets: &[&str]| {
         let other = Place::new();
-        trained(&other, "source = \"diabetes\"\nsplit_seed = 1", &["--set", set]);
+        trained(&other, "source = \"diabetes\"\nsplit_seed = 1", sets);
         let folder = other.only_run();
         (other, folder)
     };
@@ -244,9 +244,9 @@ fn members_of_other_kinds_and_with_other_rows_are_no_ensemble() {
     let sound: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(runs[1].join(file)).unwrap()).collect();
     let test = runs[0].join("test.csv").display().to_string();
     for (_place, of_other) in [
-        other("training.quantiles=[0.1,0.5,0.9]"),
-        other("training.loss=\"poisson\""),
-        other("training.loss=\"huber\""),
+        other(&["--set", "training.loss=pinball", "--set", "training.quantiles=[0.1,0.5,0.9]"]),
+        other(&["--set", "training.loss=poisson"]),
+        other(&["--set", "training.loss=huber"]),
     ] {
         for file in files {
             std::fs::copy(of_other.join(file), runs[1].join(file)).unwrap();

@@ -30,7 +30,7 @@ const LAYERS: [(&str, &str); 41] = [
     ("backend", "cpu threads"),
     ("cpu", ""),
     ("comparison", "figures invalid metric shell tracking"),
-    ("tracking", "bounded directory invalid metric permissions postgresql secrets shell sqlite_file threads"),
+    ("tracking", "bounded directory invalid metric permissions postgresql secrets shell shown sqlite_file threads"),
     ("metric", "data"),
     (
         "data",

@@ -279,7 +279,7 @@ fn a_sweep_without_trials_left_starts_no_worker_and_an_invalid_config_none_eithe
         let database = rusqlite::Connection::open(place.path("artifacts/burnlab.db")).unwrap();
         assert!(database.execute(sql, []).unwrap() > 0, "{sql}");
     };
-    change("UPDATE sweep SET config_toml = 'no = 1'");
+    change("UPDATE sweep SET config = 'no = 1'");
     let (code, shown, told) = resume();
     assert_eq!((code, told.as_str()), (Some(0), ""));
     assert!(shown.contains("trials 4") && !shown.contains("worker"), "{shown}");

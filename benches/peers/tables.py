@@ -148,7 +148,8 @@ def lightgbm(train, targets, test, words, numbers, seed):
 def catboost(train, targets, test, words, numbers, seed):
     import catboost
 
-    train, test = [rows.astype({word: str for word in words}) for rows in (train, test)]
+    # pandas 3 keeps missing cells when it makes texts of them.
+    train, test = [rows.fillna({word: "missing" for word in words}).astype({word: str for word in words}) for rows in (train, test)]
     is_number = targets.dtype.kind == "f"
     model = catboost.CatBoostRegressor if is_number else catboost.CatBoostClassifier
     model = model(verbose=0, thread_count=1, random_seed=seed, cat_features=words, allow_writing_files=False)

@@ -182,18 +182,6 @@ fn the_page_computes_with_no_run_that_fills_memory() {
         });
     };
     all_refuse(&["preprocessing.json of run", "too many to read while you wait"]);
-    // Columns that no table has: 27 bytes in the file, 300 in memory.
-    let mut whole: serde_json::Value = serde_json::from_str(&sound).unwrap();
-    let columns = (0..2_000_000).map(|i| (format!("{i}"), serde_json::json!({ "names": "exact" })));
-    whole["readings"]["columns"] = columns.collect::<serde_json::Map<_, _>>().into();
-    fs::write(&prepared, whole.to_string()).unwrap();
-    all_refuse(&["preprocessing.json of run", "too many to read while you wait"]);
-    fs::write(&prepared, &sound).unwrap();
-    let config = fs::read_to_string(run.join("config.toml")).unwrap();
-    fs::write(run.join("config.toml"), format!("{config}\n#{}\n", " ".repeat(300_000))).unwrap();
-    all_refuse(&["config.toml of run", "takes 29", "KiB, too many to read while you wait"]);
-    fs::write(run.join("config.toml"), &config).unwrap();
-
     // As many rows of two columns as training keeps of one.
     fs::write(&prepared, &sound).unwrap();
     let line = sound_rows.lines().nth(1).unwrap().to_owned() + "\n";
@@ -206,6 +194,19 @@ fn the_page_computes_with_no_run_that_fills_memory() {
     // The other pictures are drawn without them, and what is sound is shown as before.
     assert_eq!(served.ask("GET", &report, "").unwrap().0, 200);
     fs::write(&rows, &sound_rows).unwrap();
+    assert_eq!(served.ask("GET", &explain, "").unwrap().0, 200);
+
+    // Columns that no table has: 27 bytes in the file, 300 in memory.
+    let mut whole: serde_json::Value = serde_json::from_str(&sound).unwrap();
+    let columns = (0..2_000_000).map(|i| (format!("{i}"), serde_json::json!({ "names": "exact" })));
+    whole["readings"]["columns"] = columns.collect::<serde_json::Map<_, _>>().into();
+    fs::write(&prepared, whole.to_string()).unwrap();
+    all_refuse(&["preprocessing.json of run", "too many to read while you wait"]);
+    fs::write(&prepared, &sound).unwrap();
+    let config = fs::read_to_string(run.join("config.toml")).unwrap();
+    fs::write(run.join("config.toml"), format!("{config}\n#{}\n", " ".repeat(300_000))).unwrap();
+    all_refuse(&["config.toml of run", "takes 29", "KiB, too many to read while you wait"]);
+    fs::write(run.join("config.toml"), &config).unwrap();
     assert_eq!(served.ask("GET", &explain, "").unwrap().0, 200);
 }
 

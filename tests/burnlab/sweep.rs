@@ -282,7 +282,7 @@ fn a_sweep_without_trials_left_starts_no_worker_and_an_invalid_config_none_eithe
     change("UPDATE sweep SET config = 'no = 1'");
     let (code, shown, told) = resume();
     assert_eq!((code, told.as_str()), (Some(0), ""));
-    assert!(shown.contains("trials 4") && !shown.contains("worker"), "{shown}");
+    assert!(shown.contains("4 of 4 trials finished") && !shown.contains("worker"), "{shown}");
     change("UPDATE trial SET state = 'waiting' WHERE number = 1");
     let (code, shown, told) = resume();
     assert_eq!((code, shown.as_str()), (Some(1), ""));

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use super::waiting;
 
 /// Passes on what it reads until a line is longer than it may be, since readers of tables keep a whole row in memory, or until
-/// nobody [waits](waiting::Waiting) for it any more.
+/// nobody waits for it any more.
 #[derive(Debug)]
 pub struct Lines<R> {
     inner: R,

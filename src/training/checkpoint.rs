@@ -79,19 +79,22 @@ impl TrainingProgress {
     /// # Errors
     /// What in it cannot be of a run of at most `max_epochs` epochs: the checksum of a checkpoint is of its tensors alone.
     pub fn check(&self, max_epochs: usize) -> Result<(), String> {
-        let epoch = self.epoch;
-        let Some(kept) = self.kept_epoch.filter(|kept| *kept > epoch) else {
-            return match self {
-                _ if epoch > max_epochs => Err(format!("it was written after epoch {epoch} of at most {max_epochs}")),
-                _ if self.monitor.as_ref().is_some_and(|monitor| !monitor.is_after(epoch)) => {
-                    Err(format!("its best epoch is none of the {epoch} that were trained"))
-                }
-                // A thousand years.
-                _ if !(0.0..=3.2e10).contains(&self.seconds) => Err(format!("it took {} seconds", self.seconds)),
-                _ => Ok(()),
-            };
-        };
-        Err(format!("it was written after epoch {epoch}, and has the weights of epoch {kept}"))
+        // A thousand years.
+        const MOST_SECONDS: f64 = 3.2e10;
+        let Self { epoch, kept_epoch, seconds, monitor, .. } = self;
+        if let Some(kept) = kept_epoch.filter(|kept| kept > epoch) {
+            return Err(format!("it was written after epoch {epoch}, and has the weights of epoch {kept}"));
+        }
+        if *epoch > max_epochs {
+            return Err(format!("it was written after epoch {epoch} of at most {max_epochs}"));
+        }
+        if monitor.as_ref().is_some_and(|monitor| !monitor.is_after(*epoch)) {
+            return Err(format!("its best epoch is none of the {epoch} that were trained"));
+        }
+        match (0.0..=MOST_SECONDS).contains(seconds) {
+            true => Ok(()),
+            false => Err(format!("it took {seconds} seconds")),
+        }
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn refused(error: &io::Error, cells: &Matrix, table: &Table<'_>) -> I
 fn does_not_fit(num_rows: usize, need: Option<(usize, usize)>, is_cached: bool) -> String {
     let why = match need {
         Some((more, free)) => {
-            format!("{num_rows} rows of it need {} more, and {} are free", shown(more), shown(free))
+            format!("{num_rows} rows of it {}", need(more, free))
         }
         None => format!("the system gives no more for row {num_rows}"),
     };
@@ -66,9 +66,7 @@ fn does_not_fit(num_rows: usize, need: Option<(usize, usize)>, is_cached: bool) 
 /// How much is needed and how much is free, in words.
 pub fn check_free(bytes: usize) -> Result<(), String> {
     match free() {
-        Some(free) if bytes > SMALL_BYTES && bytes > free => {
-            Err(format!("need {} more, and {} are free", shown(bytes), shown(free)))
-        }
+        Some(free) if bytes > SMALL_BYTES && bytes > free => Err(need(bytes, free)),
         _ => Ok(()),
     }
 }
@@ -90,11 +88,19 @@ fn in_kib(text: &str, name: &str) -> Option<usize> {
     Some(number.trim().trim_end_matches(" kB").parse::<usize>().ok()? << 10)
 }
 
-fn shown(bytes: usize) -> String {
-    if bytes < 1 << 30 {
-        format!("{} MB", bytes >> 20)
+/// What is needed is rounded up and what is free down: near each other, they are never told as the same.
+fn need(more: usize, free: usize) -> String {
+    format!("need {} more, and {} are free", shown(more, f64::ceil), shown(free, f64::floor))
+}
+
+fn shown(bytes: usize, round: fn(f64) -> f64) -> String {
+    let (mib, gib) = ((1 << 20) as f64, (1 << 30) as f64);
+    let bytes = bytes as f64;
+    let megabytes = round(bytes / mib);
+    if megabytes < gib / mib {
+        format!("{megabytes} MB")
     } else {
-        format!("{:.1} GB", bytes as f64 / (1u64 << 30) as f64)
+        format!("{:.1} GB", round(bytes / gib * 10.0) / 10.0)
     }
 }
 
@@ -106,6 +112,18 @@ mod tests {
     fn the_system_s_tables_are_read() {
         assert_eq!(in_kib("MemTotal:  5 kB\nMemAvailable:    12 kB\n", "MemAvailable:"), Some(12 << 10));
         assert_eq!(in_kib("", "VmSize:"), None);
-        assert_eq!((shown(5 << 20), shown(3 << 29)), ("5 MB".to_owned(), "1.5 GB".to_owned()));
+    }
+
+    #[test]
+    fn more_is_needed_than_is_free_in_what_is_told_too() {
+        const MIB: usize = 1 << 20;
+        for (more, free, told) in [
+            (5 * MIB, 4 * MIB, "need 5 MB more, and 4 MB are free"),
+            (82 * MIB + 300, 82 * MIB + 200, "need 83 MB more, and 82 MB are free"),
+            (1536 * MIB + 1, 1536 * MIB, "need 1.6 GB more, and 1.5 GB are free"),
+            (1024 * MIB - 1, 1024 * MIB - 2, "need 1.0 GB more, and 1023 MB are free"),
+        ] {
+            assert_eq!(need(more, free), told);
+        }
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn refused(error: &io::Error, cells: &Matrix, table: &Table<'_>) -> I
 fn does_not_fit(num_rows: usize, need: Option<(usize, usize)>, is_cached: bool) -> String {
     let why = match need {
         Some((more, free)) => {
-            format!("{num_rows} rows of it {}", need(more, free))
+            format!("{num_rows} rows of it {}", needed(more, free))
         }
         None => format!("the system gives no more for row {num_rows}"),
     };
@@ -66,7 +66,7 @@ fn does_not_fit(num_rows: usize, need: Option<(usize, usize)>, is_cached: bool) 
 /// How much is needed and how much is free, in words.
 pub fn check_free(bytes: usize) -> Result<(), String> {
     match free() {
-        Some(free) if bytes > SMALL_BYTES && bytes > free => Err(need(bytes, free)),
+        Some(free) if bytes > SMALL_BYTES && bytes > free => Err(needed(bytes, free)),
         _ => Ok(()),
     }
 }
@@ -89,7 +89,7 @@ fn in_kib(text: &str, name: &str) -> Option<usize> {
 }
 
 /// What is needed is rounded up and what is free down: near each other, they are never told as the same.
-fn need(more: usize, free: usize) -> String {
+fn needed(more: usize, free: usize) -> String {
     format!("need {} more, and {} are free", shown(more, f64::ceil), shown(free, f64::floor))
 }
 
@@ -123,7 +123,7 @@ mod tests {
             (1536 * MIB + 1, 1536 * MIB, "need 1.6 GB more, and 1.5 GB are free"),
             (1024 * MIB - 1, 1024 * MIB - 2, "need 1.0 GB more, and 1023 MB are free"),
         ] {
-            assert_eq!(need(more, free), told);
+            assert_eq!(needed(more, free), told);
         }
     }
 }

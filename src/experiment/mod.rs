@@ -79,7 +79,7 @@ pub use error::explain;
 pub use kept::kept;
 pub use measurable::check_repetitions;
 pub use predictor::{Answered, Begun, Predictor, Unanswered};
-pub use prepare::{Prepared, Pretrained, completed, prepare, prepare_from};
+pub use prepare::{Prepared, Pretrained, close_store, completed, prepare, prepare_from};
 pub use run::{RunOutcome, Start, TrainOptions};
 pub use run_folder::RunFolder;
 pub use saved_model::SavedModel;

@@ -55,6 +55,17 @@ pub fn prepare(config: &Config, location: &Location) -> Result<Prepared, Invalid
     prepare_from(Arc::new(data::load(&config.data)?), config, location)
 }
 
+/// As [`Prepared::close_store`], for a config whose data are not loaded here.
+///
+/// # Errors
+/// As [`Location::close`].
+pub fn close_store(config: &Config, location: &Location) -> Result<Option<Closed>, TrackingError> {
+    // A run that is not there is told of where the data are loaded.
+    let run = config.model.init_from.as_ref().and_then(|run| RunFolder::find(location, run).ok());
+    let is_private = !data::are_public(&config.data) || run.is_some_and(|folder| !folder.is_public());
+    if is_private { location.close() } else { Ok(None) }
+}
+
 /// `config` with what it leaves open chosen by its data, which are loaded only if it leaves something open.
 ///
 /// # Errors

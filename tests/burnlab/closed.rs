@@ -344,6 +344,23 @@ fn what_is_resumed_closes_the_store_by_a_new_file() {
     let errors = told(&place, &["sweep", "resume", "latest", "-q"]);
     assert!(errors.contains("note: ") && errors.contains("is closed to other users from now on"), "{errors}");
     assert!(mode(&store) == 0o600 && store.metadata().unwrap().ino() != number);
+
+    // Open data, and weights of a run that was closed meanwhile.
+    let place = shared(0o644);
+    let store = place.path("artifacts/burnlab.db");
+    train(&place);
+    let started_from = runs(&place)[0].clone();
+    let start = format!("model.init_from={}", started_from.file_name().unwrap().to_str().unwrap());
+    let space = "[sweep]\nmethod = \"grid\"\n[sweep.space]\n\"training.learning_rate\" = { values = [0.1, 0.2] }\n";
+    place.write("c.toml", &(fs::read_to_string(place.path("c.toml")).unwrap() + space));
+    told(&place, &["--config", "c.toml", "-q", "--set", &start]);
+    rusqlite::Connection::open(&store).unwrap().execute(waits, []).unwrap();
+    let number = store.metadata().unwrap().ino();
+    set_mode(&started_from, 0o700);
+    let errors = told(&place, &["sweep", "resume", "latest", "-q"]);
+    let notes: Vec<_> = errors.lines().filter(|line| line.contains("is closed to other users from now on")).collect();
+    assert!(notes.len() == 1 && notes[0].starts_with("note: "), "by this process, before its workers: {errors}");
+    assert!(mode(&store) == 0o600 && store.metadata().unwrap().ino() != number);
 }
 
 /// In a folder where all may write, another user has made the folder `configs` and closed it to all others' writing.

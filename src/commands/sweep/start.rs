@@ -10,9 +10,8 @@ use crate::commands::output::{say, tell};
 use crate::commands::processes::{self, Event, run_parallel};
 use crate::commands::signals::{EXIT_INTERRUPTED, interrupter};
 use crate::config::LoadedConfig;
-use crate::data;
-use crate::experiment::Interrupter;
 use crate::experiment::sweep::{create, name_of};
+use crate::experiment::{Interrupter, close_store};
 use crate::figures::counted;
 use crate::shell::command_in;
 use crate::tracking::{RunId, Store, Sweep};
@@ -175,9 +174,7 @@ fn finish(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<
             let loaded = LoadedConfig::parse(&found.config_toml, &format!("sweep {id}"), &found.experiment, &[])?;
             // Before the workers have it open; a new file takes its place.
             drop(store);
-            if !data::are_public(&loaded.config.data)
-                && let Some(closed) = location.close()?
-            {
+            if let Some(closed) = close_store(&loaded.config, &location)? {
                 tell!("note: {closed}");
             }
             let has_time_limit = loaded.config.sweep.is_some_and(|search| search.minutes.is_some());

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 use super::memory::{CpuBackend, in_place, read};
-use super::parallel::for_blocks;
+use super::parallel::{for_blocks, vectorized};
 
 /// The parameters of an update.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,7 +70,7 @@ impl AdamStep {
         let rate = (self.learning_rate / correction(beta_1)) as f32;
         let root_scale = (1.0 / correction(beta_2).sqrt()) as f32;
         let (l2, kept) = (self.l2 as f32, (1.0 - self.decay) as f32);
-        for_blocks(weights, [gradients, moments_1, moments_2], |weights, gradients, moments_1, moments_2| {
+        vectorized!(wide => for_blocks(wide, weights, [gradients, moments_1, moments_2], |weights, gradients, moments_1, moments_2| {
             let moments = moments_1.iter_mut().zip(moments_2);
             for ((weight, place), (moment_1, moment_2)) in weights.iter().zip(gradients).zip(moments) {
                 let gradient = *place + l2 * *weight;
@@ -78,6 +78,6 @@ impl AdamStep {
                 *moment_2 = beta_2 * *moment_2 + (1.0 - beta_2) * gradient * gradient;
                 *place = *weight * kept - rate * *moment_1 / (moment_2.sqrt() * root_scale + epsilon);
             }
-        });
+        }));
     }
 }

@@ -13,7 +13,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{dot, exp, largest, sum};
 use super::memory::{CpuBackend, read, tensor};
-use super::parallel::{for_parts, pays_off};
+use super::parallel::{for_parts, pays_off, vectorized};
 use super::product::{Matrix, MatrixMut, product_into};
 
 /// Added to the scores of tokens that are not seen: their weight is then 0 in f32.
@@ -154,7 +154,7 @@ impl Sizes {
         let (of_values, of_logs) = (tokens * width, heads.count * tokens);
         let mut values = vec![0.0; batch * of_values];
         let mut logs = vec![0.0; batch * of_logs];
-        for_parts([(&mut values, of_values), (&mut logs, of_logs)], 1, self.is_large(), |example, [values, logs]| {
+        vectorized!(wide => for_parts(wide, [(&mut values, of_values), (&mut logs, of_logs)], 1, self.is_large(), |example, [values, logs]| {
             let inputs = &inputs[3 * example * of_values..][..3 * of_values];
             let mut weights = vec![0.0; tokens * tokens];
             for (head, logs) in logs.chunks_exact_mut(tokens).enumerate() {
@@ -167,7 +167,7 @@ impl Sizes {
                 let values = MatrixMut::new(values, tokens, width).band(start, count);
                 product_into(Matrix::new(&weights, tokens, tokens), given, 1.0, values);
             }
-        });
+        }));
         (values, logs)
     }
 
@@ -190,7 +190,7 @@ impl Sizes {
         let Self { batch, tokens, width, heads } = self;
         let (of_inputs, of_values) = (3 * tokens * width, tokens * width);
         let mut below = vec![0.0; batch * of_inputs];
-        for_parts([(&mut below, of_inputs)], 1, self.is_large(), |example, [below]| {
+        vectorized!(wide => for_parts(wide, [(&mut below, of_inputs)], 1, self.is_large(), |example, [below]| {
             let inputs = &inputs[example * of_inputs..][..of_inputs];
             let gradient = Matrix::new(&gradient[example * of_values..][..of_values], tokens, width);
             let logs = &logs[example * heads.count * tokens..];
@@ -212,7 +212,7 @@ impl Sizes {
                     product_into(left, right, 1.0, MatrixMut::new(below, tokens, 3 * width).band(start, count));
                 }
             }
-        });
+        }));
         below
     }
 

@@ -13,7 +13,7 @@ use self::window::Window;
 use super::images::ImageSizes;
 use super::math::{add_to_rows, column_sums};
 use super::memory::{CpuBackend, read, tensor};
-use super::parallel::{for_rows, map_rows, total};
+use super::parallel::{for_rows, map_rows, total, vectorized};
 use super::{Activation, NORM_EPSILON};
 
 mod backward;
@@ -187,17 +187,17 @@ impl Made {
             let (mean, variance) = moments(&values, width);
             let deviation: Vec<f32> = variance.iter().map(|variance| (variance + NORM_EPSILON).sqrt()).collect();
             let mut normal = vec![0.0; values.len()];
-            for_rows(&mut values, &mut normal, width, |values, normal| {
+            vectorized!(wide => for_rows(wide, &mut values, &mut normal, width, |values, normal| {
                 normalise(values, normal, [&mean, &deviation, &scale])
-            });
+            }));
             statistics = [mean, variance];
             let factor = scale.iter().zip(&deviation).map(|(scale, deviation)| scale / deviation).collect();
             Normal { values: normal, factor }
         });
-        for_rows(&mut values, &mut slopes, width, |values, slopes| {
+        vectorized!(wide => for_rows(wide, &mut values, &mut slopes, width, |values, slopes| {
             add_to_rows(values, shift);
             options.activation.apply(values, slopes);
-        });
+        }));
         let origins = (options.pool > 1).then(|| {
             let (largest, origins) = sizes.pool(&values, options.pool);
             values = largest;
@@ -221,8 +221,8 @@ impl Made {
 fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
     let share = width as f32 / values.len() as f32;
     let mean_of = |sums: &[Vec<f32>]| total(sums, width).into_iter().map(|sum| sum * share).collect::<Vec<f32>>();
-    let mean = mean_of(&map_rows(values, width, |values| column_sums(values, width)));
-    let squares = map_rows(values, width, |values| {
+    let mean = mean_of(&vectorized!(wide => map_rows(wide, values, width, |values| column_sums(values, width))));
+    let squares = vectorized!(wide => map_rows(wide, values, width, |values| {
         let mut sums = vec![0.0; width];
         for row in values.chunks_exact(width) {
             for ((sum, value), mean) in sums.iter_mut().zip(row).zip(&mean) {
@@ -230,7 +230,7 @@ fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
             }
         }
         sums
-    });
+    }));
     let variance = mean_of(&squares);
     (mean, variance)
 }

@@ -10,7 +10,7 @@ use super::Activation;
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{add_to_rows, column_sums, multiply};
 use super::memory::{CpuBackend, in_place, read, tensor};
-use super::parallel::{change_rows, for_rows, simd};
+use super::parallel::{Instructions, change_rows, for_rows, vectorized};
 use super::product::{Matrix, product};
 
 /// With Burn's operations.
@@ -133,11 +133,11 @@ impl Sizes {
     /// gradient of the bias.
     fn gradient_of_sums(self, gradient: &mut [f32], slopes: Option<Vec<f32>>) -> Vec<f32> {
         let outputs = self.outputs;
-        let Some(mut slopes) = slopes else { return simd(|| column_sums(gradient, outputs)) };
-        let mut blocks = for_rows(gradient, &mut slopes, outputs, |gradient, slopes| {
+        let Some(mut slopes) = slopes else { return vectorized!(wide => wide.run(|| column_sums(gradient, outputs))) };
+        let mut blocks = vectorized!(wide => for_rows(wide, gradient, &mut slopes, outputs, |gradient, slopes| {
             multiply(gradient, slopes);
             column_sums(gradient, outputs)
-        })
+        }))
         .into_iter();
         let mut total = blocks.next().unwrap_or_else(|| vec![0.0; outputs]);
         for block in blocks {
@@ -148,23 +148,23 @@ impl Sizes {
 }
 
 fn activate(values: &mut [f32], bias: &[f32], activation: Option<Activation>) {
-    change_rows(values, bias.len(), |values| {
+    vectorized!(wide => change_rows(wide, values, bias.len(), |values| {
         add_to_rows(values, bias);
         if let Some(activation) = activation {
             activation.apply(values, &mut vec![0.0; values.len()]);
         }
-    });
+    }));
 }
 
 fn activate_with_slopes(values: &mut [f32], bias: &[f32], activation: Option<Activation>) -> Option<Vec<f32>> {
     let Some(activation) = activation else {
-        change_rows(values, bias.len(), |values| add_to_rows(values, bias));
+        vectorized!(wide => change_rows(wide, values, bias.len(), |values| add_to_rows(values, bias)));
         return None;
     };
     let mut slopes = vec![0.0; values.len()];
-    for_rows(values, &mut slopes, bias.len(), |values, slopes| {
+    vectorized!(wide => for_rows(wide, values, &mut slopes, bias.len(), |values, slopes| {
         add_to_rows(values, bias);
         activation.apply(values, slopes);
-    });
+    }));
     Some(slopes)
 }

@@ -8,7 +8,7 @@ use burn::tensor::{Int, Tensor};
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{add_to_rows, column_sums};
 use super::memory::{CpuBackend, in_place, read, tensor};
-use super::parallel::{change_rows, map_rows, simd, total};
+use super::parallel::{Instructions, change_rows, map_rows, total, vectorized};
 
 /// With Burn's operations.
 pub(super) fn plain_lookup<B: Backend>(indices: Tensor<B, 1>, rows: Tensor<B, 2>) -> Tensor<B, 2> {
@@ -29,8 +29,13 @@ pub(super) fn fused_lookup<B: CpuBackend>(indices: Tensor<B, 1>, rows: Tensor<B,
 /// With burnlab's loops.
 pub(super) fn fused_add<B: CpuBackend>(examples: Tensor<B, 2>, row: Tensor<B, 1>) -> Tensor<B, 2> {
     let [_, width] = examples.dims();
-    let add =
-        |row: &[f32]| in_place(examples, |examples| change_rows(examples, width, |rows| add_to_rows(rows, row))).0;
+    let add = |row: &[f32]| {
+        in_place(
+            examples,
+            |examples| vectorized!(wide => change_rows(wide, examples, width, |rows| add_to_rows(rows, row))),
+        )
+        .0
+    };
     read(row, add)
 }
 
@@ -82,7 +87,10 @@ impl<B: CpuBackend> Saved<B, 1> for LookedUp {
         let mut sums = vec![0.0; count * width];
         // In order, on one core: which gradients meet in a row depends on the data.
         let add = |(index, gradient): (&usize, &[f32])| add_to_rows(&mut sums[index * width..][..width], gradient);
-        read(gradient, |gradient| simd(|| indices.iter().zip(gradient.chunks_exact(width)).for_each(add)));
+        read(
+            gradient,
+            |gradient| vectorized!(wide => wide.run(|| indices.iter().zip(gradient.chunks_exact(width)).for_each(add))),
+        );
         [Some(unwrap(tensor::<B, 2>(sums, shape, &device)))]
     }
 }
@@ -95,7 +103,10 @@ impl<B: CpuBackend> Saved<B, 2> for Added {
         let gradient = wrap::<B, 2>(of_output);
         let ([_, width], device) = (gradient.dims(), gradient.device());
         let of_row = to_row.then(|| {
-            let sums = read(gradient.clone(), |gradient| map_rows(gradient, width, |rows| column_sums(rows, width)));
+            let sums = read(
+                gradient.clone(),
+                |gradient| vectorized!(wide => map_rows(wide, gradient, width, |rows| column_sums(rows, width))),
+            );
             unwrap(tensor::<B, 1>(total(&sums, width), [width], &device))
         });
         [to_examples.then(|| unwrap(gradient)), of_row]

@@ -8,7 +8,7 @@ use burn::tensor::backend::Backend;
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{column_products, column_sums, dot, multiply, sum, sum_of};
 use super::memory::{CpuBackend, read, tensor};
-use super::parallel::{for_parts, pays_off, total};
+use super::parallel::{for_parts, pays_off, total, vectorized};
 use super::{Activation, NORM_EPSILON};
 
 /// Rows that are processed together, whose sums are then joined.
@@ -77,7 +77,7 @@ fn forward(inputs: &[f32], scale: &[f32], shift: &[f32], activation: Option<Acti
     let mut statistics = vec![0.0; inputs.len() / width * 2];
     let mut slopes = vec![0.0; if activation.is_some() { inputs.len() } else { 0 }];
     let slices = [(&mut values[..], width), (&mut statistics, 2), (&mut slopes, width)];
-    for_parts(slices, ROWS, pays_off(inputs.len()), |first, [values, statistics, slopes]| {
+    vectorized!(wide => for_parts(wide, slices, ROWS, pays_off(inputs.len()), |first, [values, statistics, slopes]| {
         let inputs = inputs[first * width..].chunks_exact(width);
         for ((values, inputs), statistics) in
             values.chunks_exact_mut(width).zip(inputs).zip(statistics.as_chunks_mut().0)
@@ -91,7 +91,7 @@ fn forward(inputs: &[f32], scale: &[f32], shift: &[f32], activation: Option<Acti
         if let Some(activation) = activation {
             activation.apply(values, slopes);
         }
-    });
+    }));
     (values, Rows { statistics, slopes })
 }
 
@@ -132,7 +132,7 @@ impl Rows {
         let width = scale.len();
         let Self { statistics, slopes } = self;
         let mut below = gradient.to_vec();
-        let sums = for_parts([(&mut below, width)], ROWS, pays_off(inputs.len()), |first, [below]| {
+        let sums = vectorized!(wide => for_parts(wide, [(&mut below, width)], ROWS, pays_off(inputs.len()), |first, [below]| {
             let start = first * width;
             if !slopes.is_empty() {
                 multiply(below, &slopes[start..]);
@@ -155,7 +155,7 @@ impl Rows {
                 }
             }
             (of_scale, of_shift)
-        });
+        }));
         let (of_scale, of_shift): (Vec<Vec<f32>>, Vec<Vec<f32>>) = sums.into_iter().unzip();
         (below, total(&of_scale, width), total(&of_shift, width))
     }

@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math;
 use super::memory::{CpuBackend, in_place, read, tensor};
-use super::parallel::simd;
+use super::parallel::{Instructions, vectorized};
 
 /// The loss function of an example.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -151,7 +151,7 @@ impl LossFunction {
     /// Replaces `logits`, row-major, by the gradient of the mean loss with respect to them; returns that loss.
     fn replace_by_gradient(self, logits: &mut [f32], labels: &Labels) -> f64 {
         let total = labels.total_weight();
-        let loss = simd(|| match self {
+        let loss = vectorized!(wide => wide.run(|| match self {
             Self::SoftmaxCrossEntropy { num_classes, smoothing } => {
                 softmax_gradient(logits, labels, num_classes, smoothing as f32, total)
             }
@@ -181,7 +181,7 @@ impl LossFunction {
                     (clamped * (error - 0.5 * clamped), clamped)
                 })
             }
-        });
+        }));
         loss / total
     }
 }

@@ -10,7 +10,7 @@ use burn::tensor::backend::Backend;
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{add_to_rows, column_sums, multiply};
 use super::memory::{CpuBackend, read, tensor};
-use super::parallel::simd;
+use super::parallel::{Instructions, vectorized};
 use super::product::{Matrix, product};
 
 /// `inputs x scale` for each member, with Burn's operations.
@@ -139,7 +139,7 @@ impl Scaling {
             let start = values.len();
             values.extend_from_slice(inputs);
             let values = &mut values[start..];
-            simd(|| values.chunks_exact_mut(self.width).for_each(|row| multiply(row, scale)));
+            vectorized!(wide => wide.run(|| values.chunks_exact_mut(self.width).for_each(|row| multiply(row, scale))));
         }
         values
     }
@@ -147,11 +147,11 @@ impl Scaling {
     fn input_gradient(self, gradient: &[f32], scale: &[f32]) -> Vec<f32> {
         let mut sums = vec![0.0; self.rows * self.width];
         for (gradient, scale) in gradient.chunks_exact(sums.len()).zip(scale.chunks_exact(self.width)) {
-            simd(|| {
+            vectorized!(wide => wide.run(|| {
                 for (sums, row) in sums.chunks_exact_mut(self.width).zip(gradient.chunks_exact(self.width)) {
                     add_products(sums, row, scale);
                 }
-            });
+            }));
         }
         sums
     }
@@ -159,11 +159,11 @@ impl Scaling {
     fn scale_gradient(self, gradient: &[f32], inputs: &[f32]) -> Vec<f32> {
         let mut sums = vec![0.0; self.members * self.width];
         for (gradient, sums) in gradient.chunks_exact(inputs.len()).zip(sums.chunks_exact_mut(self.width)) {
-            simd(|| {
+            vectorized!(wide => wide.run(|| {
                 for (row, inputs) in gradient.chunks_exact(self.width).zip(inputs.chunks_exact(self.width)) {
                     add_products(sums, row, inputs);
                 }
-            });
+            }));
         }
         sums
     }

@@ -44,7 +44,7 @@ pub use fused::{FusedBackend, TrainingBackend};
 pub use loss::{Labels, LossFunction};
 pub use math::{exp, sigmoid, tanh};
 pub use memory::CpuBackend;
-pub use parallel::simd;
+pub(crate) use parallel::{Baseline, Instructions, Wide, vectorized};
 pub use periodic::Waves;
 pub use product::{Matrix, product};
 pub use recurrence::{Cell, Recurrence};

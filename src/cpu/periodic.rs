@@ -12,7 +12,7 @@ use super::Activation;
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{add_to_rows, column_sums, cos_turns, dot, multiply};
 use super::memory::{CpuBackend, read, tensor};
-use super::parallel::{for_parts, pays_off, total};
+use super::parallel::{for_parts, pays_off, total, vectorized};
 use super::product::{Matrix, MatrixMut, product_into};
 
 /// Rows that are processed together, whose sums are then joined.
@@ -159,7 +159,7 @@ impl Sizes {
         let width = columns * features;
         let [mut values, mut slopes] = [(); 2].map(|()| vec![0.0; rows * width]);
         let slices = [(&mut values[..], width), (&mut slopes[..], width)];
-        for_parts(slices, ROWS, self.is_large(), |first, [values, slopes]| {
+        vectorized!(wide => for_parts(wide, slices, ROWS, self.is_large(), |first, [values, slopes]| {
             let count = values.len() / width;
             let mut cosines = vec![0.0; count * waves];
             for column in 0..columns {
@@ -170,7 +170,7 @@ impl Sizes {
             }
             add_to_rows(values, bias);
             activation.apply(values, slopes);
-        });
+        }));
         (values, slopes)
     }
 
@@ -190,7 +190,7 @@ impl Sizes {
         let num_weights = start + count;
         // The slopes become the gradient before the activation.
         let slices = [(&mut slopes[..], width), (&mut of_numbers, columns)];
-        let sums = for_parts(slices, ROWS, self.is_large(), |first, [below, of_numbers]| {
+        let sums = vectorized!(wide => for_parts(wide, slices, ROWS, self.is_large(), |first, [below, of_numbers]| {
             let count = below.len() / width;
             multiply(below, &gradient[first * width..]);
             let mut sums = vec![0.0; num_weights];
@@ -221,7 +221,7 @@ impl Sizes {
                 }
             }
             sums
-        });
+        }));
         (of_numbers, total(&sums, num_weights))
     }
 }

@@ -14,7 +14,7 @@ use super::concatenate::concatenate;
 use super::dense;
 use super::math;
 use super::memory::{CpuBackend, read, tensor};
-use super::parallel::{for_parts, pays_off};
+use super::parallel::{for_parts, pays_off, vectorized};
 use super::product::{Matrix, MatrixMut, product_into};
 
 mod backward;
@@ -167,7 +167,7 @@ impl Sizes {
         let [mut states, mut extra] = [(); 2].map(|()| vec![0.0; batch * steps * units]);
         let mut gates = vec![0.0; batch * steps * width];
         let slices = [(&mut states[..], steps * units), (&mut gates, steps * width), (&mut extra, steps * units)];
-        for_parts(slices, EXAMPLES, self.is_large(), |first, [states, gates, extra]| {
+        vectorized!(wide => for_parts(wide, slices, EXAMPLES, self.is_large(), |first, [states, gates, extra]| {
             let count = states.len() / (steps * units);
             let weight = Matrix::new(weight, units, width);
             let [mut state, mut memory] = [(); 2].map(|()| vec![0.0; count * units]);
@@ -189,7 +189,7 @@ impl Sizes {
                     states[at * units..][..units].copy_from_slice(state);
                 }
             }
-        });
+        }));
         Passed { states, gates, extra }
     }
 }

@@ -9,7 +9,7 @@ use super::{Cell, EXAMPLES, Passed, Recurrence, Sizes};
 use crate::cpu::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use crate::cpu::math::{column_sums, tanh};
 use crate::cpu::memory::{CpuBackend, read, tensor};
-use crate::cpu::parallel::{for_parts, map_rows, total};
+use crate::cpu::parallel::{for_parts, map_rows, total, vectorized};
 use crate::cpu::product::{Matrix, MatrixMut, product, product_into};
 
 /// With burnlab's loops, as one node of the autodiff graph.
@@ -51,7 +51,7 @@ impl<B: CpuBackend> Saved<B, 3> for Read<B> {
             unwrap(tensor::<B, 2>(values, [units, width], &device))
         });
         let of_bias = wanted[2].then(|| {
-            let sums = map_rows(of_sums, width, |rows| column_sums(rows, width));
+            let sums = vectorized!(wide => map_rows(wide, of_sums, width, |rows| column_sums(rows, width)));
             unwrap(tensor::<B, 1>(total(&sums, width), [width], &device))
         });
         let of_inputs = wanted[0].then(|| unwrap(tensor::<B, 3>(below, [batch, steps, width], &device)));
@@ -83,7 +83,7 @@ impl Sizes {
         let mut of_sums = vec![0.0; if is_gru { below.len() } else { 0 }];
         let slices = [(&mut below[..], steps * width), (&mut of_sums, if is_gru { steps * width } else { 0 })];
         let (order, initial) = (self.order(), vec![0.0; units]);
-        for_parts(slices, EXAMPLES, self.is_large(), |first, [below, of_sums]| {
+        vectorized!(wide => for_parts(wide, slices, EXAMPLES, self.is_large(), |first, [below, of_sums]| {
             let count = below.len() / (steps * width);
             let weight = Matrix::new(weight, units, width).transposed();
             let [mut of_state, mut of_memory, mut direct] = [(); 3].map(|()| vec![0.0; count * units]);
@@ -128,7 +128,7 @@ impl Sizes {
                 product_into(reached.band(step * width, width), weight, 1.0, target);
                 of_state.iter_mut().zip(&direct).for_each(|(sum, direct)| *sum += direct);
             }
-        });
+        }));
         (below, of_sums)
     }
 }

@@ -71,7 +71,8 @@
 //!    are fitted on the training part only; with `model.init_from`, on that of the run it names.
 //! 7. A seed gives the same initial weights, shuffles, dropout and splits on every backend, and the same numbers
 //!    whatever the number of cores.
-//! 8. Unsafe code is in `cpu/product.rs`, and in `main.rs`, which sets an option of the allocator.
+//! 8. Unsafe code is in `cpu/product.rs`, in `cpu/vectorized.rs`, which calls what is compiled for the CPU's own instructions, and
+//!    in `main.rs`, which sets an option of the allocator.
 
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod backend;

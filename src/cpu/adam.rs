@@ -5,7 +5,8 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 use super::memory::{CpuBackend, in_place, read};
-use super::parallel::{for_blocks, vectorized};
+use super::parallel::for_blocks;
+use super::vectorized::vectorized;
 
 /// The parameters of an update.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,21 +57,21 @@ pub(super) fn fused<B: CpuBackend, const D: usize>(
     // each tensor's buffer is borrowed while the next is processed.
     let (weights, (moment_1, (moment_2, ()))) = in_place(gradient, |gradient| {
         in_place(moment_1, |moment_1| {
-            in_place(moment_2, |moment_2| read(weights, |weights| step.update(weights, gradient, moment_1, moment_2)))
+            in_place(moment_2, |moment_2| read(weights, |weights| update(step, weights, gradient, moment_1, moment_2)))
         })
     });
     (weights, [moment_1, moment_2])
 }
 
-impl AdamStep {
+vectorized! {
     /// Replaces `gradients` by the new weights.
-    fn update(self, weights: &[f32], gradients: &mut [f32], moments_1: &mut [f32], moments_2: &mut [f32]) {
-        let Self { beta_1, beta_2, epsilon, .. } = self;
-        let correction = |beta: f32| 1.0 - f64::from(beta).powf(self.time as f64);
-        let rate = (self.learning_rate / correction(beta_1)) as f32;
+    fn update(step: AdamStep, weights: &[f32], gradients: &mut [f32], moments_1: &mut [f32], moments_2: &mut [f32]) {
+        let AdamStep { beta_1, beta_2, epsilon, .. } = step;
+        let correction = |beta: f32| 1.0 - f64::from(beta).powf(step.time as f64);
+        let rate = (step.learning_rate / correction(beta_1)) as f32;
         let root_scale = (1.0 / correction(beta_2).sqrt()) as f32;
-        let (l2, kept) = (self.l2 as f32, (1.0 - self.decay) as f32);
-        vectorized!(wide => for_blocks(wide, weights, [gradients, moments_1, moments_2], |weights, gradients, moments_1, moments_2| {
+        let (l2, kept) = (step.l2 as f32, (1.0 - step.decay) as f32);
+        for_blocks(weights, [gradients, moments_1, moments_2], |weights, gradients, moments_1, moments_2| {
             let moments = moments_1.iter_mut().zip(moments_2);
             for ((weight, place), (moment_1, moment_2)) in weights.iter().zip(gradients).zip(moments) {
                 let gradient = *place + l2 * *weight;
@@ -78,6 +79,6 @@ impl AdamStep {
                 *moment_2 = beta_2 * *moment_2 + (1.0 - beta_2) * gradient * gradient;
                 *place = *weight * kept - rate * *moment_1 / (moment_2.sqrt() * root_scale + epsilon);
             }
-        }));
+        });
     }
 }

@@ -13,8 +13,9 @@ use burn::tensor::{Tensor, TensorData};
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{dot, exp, largest, sum};
 use super::memory::{CpuBackend, read, tensor};
-use super::parallel::{for_parts, pays_off, vectorized};
+use super::parallel::{for_parts, pays_off};
 use super::product::{Matrix, MatrixMut, product_into};
+use super::vectorized::vectorized;
 
 /// Added to the scores of tokens that are not seen: their weight is then 0 in f32.
 const UNSEEN: f32 = -1e9;
@@ -71,7 +72,7 @@ fn part<B: Backend>(inputs: &Tensor<B, 3>, heads: Heads, index: usize) -> Tensor
 /// With burnlab's loops.
 pub(super) fn fused<B: CpuBackend>(inputs: Tensor<B, 3>, heads: Heads) -> Tensor<B, 3> {
     let (sizes, device) = (Sizes::of(&inputs, heads), inputs.device());
-    let (values, _) = read(inputs, |inputs| sizes.forward(inputs));
+    let (values, _) = read(inputs, |inputs| forward(sizes, inputs));
     tensor(values, [sizes.batch, sizes.tokens, sizes.width], &device)
 }
 
@@ -83,7 +84,7 @@ pub(super) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
     let tracked = unwrap(inputs);
     let inputs: Tensor<B, 3> = wrap(tracked.primitive.clone());
     let (sizes, device) = (Sizes::of(&inputs, heads), inputs.device());
-    let (values, logs) = read(inputs.clone(), |inputs| sizes.forward(inputs));
+    let (values, logs) = read(inputs.clone(), |inputs| forward(sizes, inputs));
     let output = tensor::<B, 3>(values, [sizes.batch, sizes.tokens, sizes.width], &device);
     wrap(track::<B, C, _, 1>([tracked], unwrap(output), Seen { inputs, logs, sizes }))
 }
@@ -100,7 +101,7 @@ impl<B: CpuBackend> Saved<B, 1> for Seen<B> {
         let Self { inputs, logs, sizes } = self;
         let (device, shape) = (inputs.device(), inputs.dims());
         let gradient =
-            read(wrap::<B, 3>(of_output), |gradient| read(inputs, |inputs| sizes.backward(inputs, &logs, gradient)));
+            read(wrap::<B, 3>(of_output), |gradient| read(inputs, |inputs| backward(sizes, inputs, &logs, gradient)));
         [Some(unwrap(tensor::<B, 3>(gradient, shape, &device)))]
     }
 }
@@ -148,29 +149,6 @@ impl Sizes {
         })
     }
 
-    /// Values, and the logarithm of the sum of each row of powers of scores.
-    fn forward(self, inputs: &[f32]) -> (Vec<f32>, Vec<f32>) {
-        let Self { batch, tokens, width, heads } = self;
-        let (of_values, of_logs) = (tokens * width, heads.count * tokens);
-        let mut values = vec![0.0; batch * of_values];
-        let mut logs = vec![0.0; batch * of_logs];
-        vectorized!(wide => for_parts(wide, [(&mut values, of_values), (&mut logs, of_logs)], 1, self.is_large(), |example, [values, logs]| {
-            let inputs = &inputs[3 * example * of_values..][..3 * of_values];
-            let mut weights = vec![0.0; tokens * tokens];
-            for (head, logs) in logs.chunks_exact_mut(tokens).enumerate() {
-                let [queries, keys, given] = self.parts(inputs, head);
-                product_into(queries, keys.transposed(), self.scale(), MatrixMut::new(&mut weights, tokens, tokens));
-                for (row, (weights, log)) in weights.chunks_exact_mut(tokens).zip(logs).enumerate() {
-                    *log = self.softmax(weights, row);
-                }
-                let (start, count) = self.columns(0, head);
-                let values = MatrixMut::new(values, tokens, width).band(start, count);
-                product_into(Matrix::new(&weights, tokens, tokens), given, 1.0, values);
-            }
-        }));
-        (values, logs)
-    }
-
     /// The scores that a row sees become their softmax, the others 0; returns the logarithm of the sum of powers.
     #[inline(always)]
     fn softmax(self, scores: &mut [f32], row: usize) -> f32 {
@@ -185,37 +163,6 @@ impl Sizes {
         most + sum.ln()
     }
 
-    /// The gradient with respect to the inputs, given that with respect to the values.
-    fn backward(self, inputs: &[f32], logs: &[f32], gradient: &[f32]) -> Vec<f32> {
-        let Self { batch, tokens, width, heads } = self;
-        let (of_inputs, of_values) = (3 * tokens * width, tokens * width);
-        let mut below = vec![0.0; batch * of_inputs];
-        vectorized!(wide => for_parts(wide, [(&mut below, of_inputs)], 1, self.is_large(), |example, [below]| {
-            let inputs = &inputs[example * of_inputs..][..of_inputs];
-            let gradient = Matrix::new(&gradient[example * of_values..][..of_values], tokens, width);
-            let logs = &logs[example * heads.count * tokens..];
-            let (mut weights, mut slopes) = (vec![0.0; tokens * tokens], vec![0.0; tokens * tokens]);
-            for head in 0..heads.count {
-                let [queries, keys, values] = self.parts(inputs, head);
-                let (start, count) = self.columns(0, head);
-                let gradient = gradient.band(start, count);
-                product_into(queries, keys.transposed(), self.scale(), MatrixMut::new(&mut weights, tokens, tokens));
-                product_into(gradient, values.transposed(), 1.0, MatrixMut::new(&mut slopes, tokens, tokens));
-                let rows = weights.chunks_exact_mut(tokens).zip(slopes.chunks_exact_mut(tokens));
-                for ((row, (weights, slopes)), log) in rows.enumerate().zip(&logs[head * tokens..]) {
-                    self.softmax_gradient(weights, slopes, row, *log);
-                }
-                let [weights, slopes] = [&weights, &slopes].map(|square| Matrix::new(square, tokens, tokens));
-                let products = [(slopes, keys), (slopes.transposed(), queries), (weights.transposed(), gradient)];
-                for (part, (left, right)) in products.into_iter().enumerate() {
-                    let (start, count) = self.columns(part, head);
-                    product_into(left, right, 1.0, MatrixMut::new(below, tokens, 3 * width).band(start, count));
-                }
-            }
-        }));
-        below
-    }
-
     /// A row's scores become its weights; the gradient with respect to the weights becomes that with respect to queries x
     /// keys.
     #[inline(always)]
@@ -226,5 +173,61 @@ impl Sizes {
         let mean = dot(scores, slopes);
         let scale = self.scale();
         slopes.iter_mut().zip(&*scores).for_each(|(slope, weight)| *slope = weight * (*slope - mean) * scale);
+    }
+}
+
+vectorized! {
+    /// Values, and the logarithm of the sum of each row of powers of scores.
+    fn forward(sizes: Sizes, inputs: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let Sizes { batch, tokens, width, heads } = sizes;
+        let (of_values, of_logs) = (tokens * width, heads.count * tokens);
+        let mut values = vec![0.0; batch * of_values];
+        let mut logs = vec![0.0; batch * of_logs];
+        for_parts([(&mut values, of_values), (&mut logs, of_logs)], 1, sizes.is_large(), |example, [values, logs]| {
+            let inputs = &inputs[3 * example * of_values..][..3 * of_values];
+            let mut weights = vec![0.0; tokens * tokens];
+            for (head, logs) in logs.chunks_exact_mut(tokens).enumerate() {
+                let [queries, keys, given] = sizes.parts(inputs, head);
+                product_into(queries, keys.transposed(), sizes.scale(), MatrixMut::new(&mut weights, tokens, tokens));
+                for (row, (weights, log)) in weights.chunks_exact_mut(tokens).zip(logs).enumerate() {
+                    *log = sizes.softmax(weights, row);
+                }
+                let (start, count) = sizes.columns(0, head);
+                let values = MatrixMut::new(values, tokens, width).band(start, count);
+                product_into(Matrix::new(&weights, tokens, tokens), given, 1.0, values);
+            }
+        });
+        (values, logs)
+    }
+
+    /// The gradient with respect to the inputs, given that with respect to the values.
+    fn backward(sizes: Sizes, inputs: &[f32], logs: &[f32], gradient: &[f32]) -> Vec<f32> {
+        let Sizes { batch, tokens, width, heads } = sizes;
+        let (of_inputs, of_values) = (3 * tokens * width, tokens * width);
+        let mut below = vec![0.0; batch * of_inputs];
+        for_parts([(&mut below, of_inputs)], 1, sizes.is_large(), |example, [below]| {
+            let inputs = &inputs[example * of_inputs..][..of_inputs];
+            let gradient = Matrix::new(&gradient[example * of_values..][..of_values], tokens, width);
+            let logs = &logs[example * heads.count * tokens..];
+            let (mut weights, mut slopes) = (vec![0.0; tokens * tokens], vec![0.0; tokens * tokens]);
+            for head in 0..heads.count {
+                let [queries, keys, values] = sizes.parts(inputs, head);
+                let (start, count) = sizes.columns(0, head);
+                let gradient = gradient.band(start, count);
+                product_into(queries, keys.transposed(), sizes.scale(), MatrixMut::new(&mut weights, tokens, tokens));
+                product_into(gradient, values.transposed(), 1.0, MatrixMut::new(&mut slopes, tokens, tokens));
+                let rows = weights.chunks_exact_mut(tokens).zip(slopes.chunks_exact_mut(tokens));
+                for ((row, (weights, slopes)), log) in rows.enumerate().zip(&logs[head * tokens..]) {
+                    sizes.softmax_gradient(weights, slopes, row, *log);
+                }
+                let [weights, slopes] = [&weights, &slopes].map(|square| Matrix::new(square, tokens, tokens));
+                let products = [(slopes, keys), (slopes.transposed(), queries), (weights.transposed(), gradient)];
+                for (part, (left, right)) in products.into_iter().enumerate() {
+                    let (start, count) = sizes.columns(part, head);
+                    product_into(left, right, 1.0, MatrixMut::new(below, tokens, 3 * width).band(start, count));
+                }
+            }
+        });
+        below
     }
 }

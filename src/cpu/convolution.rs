@@ -13,7 +13,8 @@ use self::window::Window;
 use super::images::ImageSizes;
 use super::math::{add_to_rows, column_sums};
 use super::memory::{CpuBackend, read, tensor};
-use super::parallel::{for_rows, map_rows, total, vectorized};
+use super::parallel::{for_rows, map_rows, total};
+use super::vectorized::vectorized;
 use super::{Activation, NORM_EPSILON};
 
 mod backward;
@@ -187,17 +188,12 @@ impl Made {
             let (mean, variance) = moments(&values, width);
             let deviation: Vec<f32> = variance.iter().map(|variance| (variance + NORM_EPSILON).sqrt()).collect();
             let mut normal = vec![0.0; values.len()];
-            vectorized!(wide => for_rows(wide, &mut values, &mut normal, width, |values, normal| {
-                normalise(values, normal, [&mean, &deviation, &scale])
-            }));
+            normalise(&mut values, &mut normal, &mean, &deviation, &scale);
             statistics = [mean, variance];
             let factor = scale.iter().zip(&deviation).map(|(scale, deviation)| scale / deviation).collect();
             Normal { values: normal, factor }
         });
-        vectorized!(wide => for_rows(wide, &mut values, &mut slopes, width, |values, slopes| {
-            add_to_rows(values, shift);
-            options.activation.apply(values, slopes);
-        }));
+        activate(&mut values, &mut slopes, shift, options.activation);
         let origins = (options.pool > 1).then(|| {
             let (largest, origins) = sizes.pool(&values, options.pool);
             values = largest;
@@ -217,33 +213,44 @@ impl Made {
     }
 }
 
-/// Mean and variance of each column of `[rows, width]`.
-fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
-    let share = width as f32 / values.len() as f32;
-    let mean_of = |sums: &[Vec<f32>]| total(sums, width).into_iter().map(|sum| sum * share).collect::<Vec<f32>>();
-    let mean = mean_of(&vectorized!(wide => map_rows(wide, values, width, |values| column_sums(values, width))));
-    let squares = vectorized!(wide => map_rows(wide, values, width, |values| {
-        let mut sums = vec![0.0; width];
-        for row in values.chunks_exact(width) {
-            for ((sum, value), mean) in sums.iter_mut().zip(row).zip(&mean) {
-                *sum += (value - mean) * (value - mean);
+vectorized! {
+    /// Mean and variance of each column of `[rows, width]`.
+    fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
+        let share = width as f32 / values.len() as f32;
+        let mean_of = |sums: &[Vec<f32>]| total(sums, width).into_iter().map(|sum| sum * share).collect::<Vec<f32>>();
+        let mean = mean_of(&map_rows(values, width, |values| column_sums(values, width)));
+        let squares = map_rows(values, width, |values| {
+            let mut sums = vec![0.0; width];
+            for row in values.chunks_exact(width) {
+                for ((sum, value), mean) in sums.iter_mut().zip(row).zip(&mean) {
+                    *sum += (value - mean) * (value - mean);
+                }
             }
-        }
-        sums
-    }));
-    let variance = mean_of(&squares);
-    (mean, variance)
-}
+            sums
+        });
+        let variance = mean_of(&squares);
+        (mean, variance)
+    }
 
-/// Stores the normalised values in `normal`, and their product with `scale` in `values`; mean, deviation and scale are
-/// per channel.
-#[inline(always)]
-fn normalise(values: &mut [f32], normal: &mut [f32], [mean, deviation, scale]: [&[f32]; 3]) {
-    let rows = values.chunks_exact_mut(mean.len()).zip(normal.chunks_exact_mut(mean.len()));
-    for (values, normal) in rows {
-        for channel in 0..mean.len() {
-            normal[channel] = (values[channel] - mean[channel]) / deviation[channel];
-            values[channel] = normal[channel] * scale[channel];
-        }
+    /// Stores the normalised values in `normal`, and their product with `scale` in `values`; mean, deviation and scale are
+    /// per channel.
+    fn normalise(values: &mut [f32], normal: &mut [f32], mean: &[f32], deviation: &[f32], scale: &[f32]) {
+        let width = mean.len();
+        for_rows(values, normal, width, |values, normal| {
+            for (values, normal) in values.chunks_exact_mut(width).zip(normal.chunks_exact_mut(width)) {
+                for channel in 0..width {
+                    normal[channel] = (values[channel] - mean[channel]) / deviation[channel];
+                    values[channel] = normal[channel] * scale[channel];
+                }
+            }
+        });
+    }
+
+    /// Adds `shift` to each row and applies the activation; `slopes` become its derivatives.
+    fn activate(values: &mut [f32], slopes: &mut [f32], shift: &[f32], activation: Activation) {
+        for_rows(values, slopes, shift.len(), |values, slopes| {
+            add_to_rows(values, shift);
+            activation.apply(values, slopes);
+        });
     }
 }

@@ -10,8 +10,9 @@ use super::Activation;
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{add_to_rows, column_sums, multiply};
 use super::memory::{CpuBackend, in_place, read, tensor};
-use super::parallel::{Instructions, change_rows, for_rows, vectorized};
+use super::parallel::{change_rows, for_rows};
 use super::product::{Matrix, product};
+use super::vectorized::vectorized;
 
 /// With Burn's operations.
 pub(super) fn plain<B: Backend>(
@@ -79,7 +80,7 @@ impl<B: CpuBackend> Saved<B, 3> for Layer<B> {
         let Sizes { rows, inputs: width, outputs } = sizes;
         let device = inputs.device();
         let (_, (of_inputs, of_weight, of_bias)) = in_place(wrap::<B, 2>(of_output), |gradient| {
-            let of_bias = sizes.gradient_of_sums(gradient, slopes);
+            let of_bias = gradient_of_sums(outputs, gradient, slopes);
             let of_weight = wanted[1].then(|| read(inputs, |inputs| sizes.weight_gradient(inputs, gradient)));
             let of_inputs = wanted[0].then(|| read(weight, |weight| sizes.input_gradient(gradient, weight)));
             (of_inputs, of_weight, of_bias)
@@ -128,16 +129,17 @@ impl Sizes {
         let weight = Matrix::new(weight, self.inputs, self.outputs).transposed();
         product(Matrix::new(gradient, self.rows, self.outputs), weight)
     }
+}
 
+vectorized! {
     /// Turns the gradient with respect to the outputs into that with respect to the pre-activations; returns the
     /// gradient of the bias.
-    fn gradient_of_sums(self, gradient: &mut [f32], slopes: Option<Vec<f32>>) -> Vec<f32> {
-        let outputs = self.outputs;
-        let Some(mut slopes) = slopes else { return vectorized!(wide => wide.run(|| column_sums(gradient, outputs))) };
-        let mut blocks = vectorized!(wide => for_rows(wide, gradient, &mut slopes, outputs, |gradient, slopes| {
+    fn gradient_of_sums(outputs: usize, gradient: &mut [f32], slopes: Option<Vec<f32>>) -> Vec<f32> {
+        let Some(mut slopes) = slopes else { return column_sums(gradient, outputs) };
+        let mut blocks = for_rows(gradient, &mut slopes, outputs, |gradient, slopes| {
             multiply(gradient, slopes);
             column_sums(gradient, outputs)
-        }))
+        })
         .into_iter();
         let mut total = blocks.next().unwrap_or_else(|| vec![0.0; outputs]);
         for block in blocks {
@@ -145,26 +147,26 @@ impl Sizes {
         }
         total
     }
-}
 
-fn activate(values: &mut [f32], bias: &[f32], activation: Option<Activation>) {
-    vectorized!(wide => change_rows(wide, values, bias.len(), |values| {
-        add_to_rows(values, bias);
-        if let Some(activation) = activation {
-            activation.apply(values, &mut vec![0.0; values.len()]);
-        }
-    }));
-}
+    fn activate(values: &mut [f32], bias: &[f32], activation: Option<Activation>) {
+        change_rows(values, bias.len(), |values| {
+            add_to_rows(values, bias);
+            if let Some(activation) = activation {
+                activation.apply(values, &mut vec![0.0; values.len()]);
+            }
+        });
+    }
 
-fn activate_with_slopes(values: &mut [f32], bias: &[f32], activation: Option<Activation>) -> Option<Vec<f32>> {
-    let Some(activation) = activation else {
-        vectorized!(wide => change_rows(wide, values, bias.len(), |values| add_to_rows(values, bias)));
-        return None;
-    };
-    let mut slopes = vec![0.0; values.len()];
-    vectorized!(wide => for_rows(wide, values, &mut slopes, bias.len(), |values, slopes| {
-        add_to_rows(values, bias);
-        activation.apply(values, slopes);
-    }));
-    Some(slopes)
+    fn activate_with_slopes(values: &mut [f32], bias: &[f32], activation: Option<Activation>) -> Option<Vec<f32>> {
+        let Some(activation) = activation else {
+            change_rows(values, bias.len(), |values| add_to_rows(values, bias));
+            return None;
+        };
+        let mut slopes = vec![0.0; values.len()];
+        for_rows(values, &mut slopes, bias.len(), |values, slopes| {
+            add_to_rows(values, bias);
+            activation.apply(values, slopes);
+        });
+        Some(slopes)
+    }
 }

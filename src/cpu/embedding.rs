@@ -6,9 +6,10 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor};
 
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
-use super::math::{add_to_rows, column_sums};
+use super::math::add_to_rows;
 use super::memory::{CpuBackend, in_place, read, tensor};
-use super::parallel::{Instructions, change_rows, map_rows, total, vectorized};
+use super::parallel::{all_column_sums, change_rows};
+use super::vectorized::vectorized;
 
 /// With Burn's operations.
 pub(super) fn plain_lookup<B: Backend>(indices: Tensor<B, 1>, rows: Tensor<B, 2>) -> Tensor<B, 2> {
@@ -28,15 +29,7 @@ pub(super) fn fused_lookup<B: CpuBackend>(indices: Tensor<B, 1>, rows: Tensor<B,
 
 /// With burnlab's loops.
 pub(super) fn fused_add<B: CpuBackend>(examples: Tensor<B, 2>, row: Tensor<B, 1>) -> Tensor<B, 2> {
-    let [_, width] = examples.dims();
-    let add = |row: &[f32]| {
-        in_place(
-            examples,
-            |examples| vectorized!(wide => change_rows(wide, examples, width, |rows| add_to_rows(rows, row))),
-        )
-        .0
-    };
-    read(row, add)
+    read(row, |row| in_place(examples, |examples| add_row(examples, row)).0)
 }
 
 /// With burnlab's loops, as one node of the autodiff graph; the indices have no gradient.
@@ -85,12 +78,7 @@ impl<B: CpuBackend> Saved<B, 1> for LookedUp {
         let gradient = wrap::<B, 2>(of_output);
         let device = gradient.device();
         let mut sums = vec![0.0; count * width];
-        // In order, on one core: which gradients meet in a row depends on the data.
-        let add = |(index, gradient): (&usize, &[f32])| add_to_rows(&mut sums[index * width..][..width], gradient);
-        read(
-            gradient,
-            |gradient| vectorized!(wide => wide.run(|| indices.iter().zip(gradient.chunks_exact(width)).for_each(add))),
-        );
+        read(gradient, |gradient| add_to_each(&mut sums, &indices, gradient, width));
         [Some(unwrap(tensor::<B, 2>(sums, shape, &device)))]
     }
 }
@@ -103,12 +91,23 @@ impl<B: CpuBackend> Saved<B, 2> for Added {
         let gradient = wrap::<B, 2>(of_output);
         let ([_, width], device) = (gradient.dims(), gradient.device());
         let of_row = to_row.then(|| {
-            let sums = read(
-                gradient.clone(),
-                |gradient| vectorized!(wide => map_rows(wide, gradient, width, |rows| column_sums(rows, width))),
-            );
-            unwrap(tensor::<B, 1>(total(&sums, width), [width], &device))
+            let sums = read(gradient.clone(), |gradient| all_column_sums(gradient, width));
+            unwrap(tensor::<B, 1>(sums, [width], &device))
         });
         [to_examples.then(|| unwrap(gradient)), of_row]
+    }
+}
+
+vectorized! {
+    /// Adds `row` to each row of `rows`.
+    fn add_row(rows: &mut [f32], row: &[f32]) {
+        change_rows(rows, row.len(), |rows| add_to_rows(rows, row));
+    }
+
+    /// Adds each row of `gradient` to the row of `sums` that it belongs to; in order, on one core, since the data say which rows meet.
+    fn add_to_each(sums: &mut [f32], indices: &[usize], gradient: &[f32], width: usize) {
+        for (index, gradient) in indices.iter().zip(gradient.chunks_exact(width)) {
+            add_to_rows(&mut sums[index * width..][..width], gradient);
+        }
     }
 }

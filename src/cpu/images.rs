@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::parallel::for_each;
+use super::vectorized::vectorized;
 
 /// Elements of the windows that one core processes at a time: 1 MiB, the size of a second-level cache.
 const WINDOWS: usize = 1 << 18;
@@ -40,6 +41,7 @@ impl ImageSizes {
 
     /// Calls `visit` with each contiguous run of elements that a window shares with an image: its start in the windows
     /// `[images x height x width, kernel, kernel, channels]`, its start in the images, and its length.
+    #[inline(always)]
     fn for_runs(self, num_images: usize, kernel: usize, mut visit: impl FnMut(usize, usize, usize)) {
         let Self { height, width, channels, .. } = self;
         let (margin, row) = (kernel / 2, kernel * channels);
@@ -67,16 +69,6 @@ impl ImageSizes {
             windows[to..to + length].copy_from_slice(&values[from..from + length]);
         });
         windows
-    }
-
-    /// Sums the windows' elements at each pixel (col2im) of `num_images` images.
-    pub(super) fn sum_windows(self, windows: &[f32], num_images: usize, kernel: usize) -> Vec<f32> {
-        let mut sums = vec![0.0; num_images * self.of_image()];
-        self.for_runs(num_images, kernel, |from, to, length| {
-            let sums = &mut sums[to..to + length];
-            sums.iter_mut().zip(&windows[from..from + length]).for_each(|(sum, value)| *sum += value);
-        });
-        sums
     }
 
     /// The sizes after pooling squares with sides of `side` pixels; incomplete squares are dropped.
@@ -113,6 +105,18 @@ impl ImageSizes {
         });
         let (largest, origins): (Vec<Vec<f32>>, Vec<Vec<u32>>) = parts.into_iter().unzip();
         (largest.concat(), origins.concat())
+    }
+}
+
+vectorized! {
+    /// Sums the windows' elements at each pixel (col2im) of `num_images` images.
+    pub(super) fn sum_windows(sizes: ImageSizes, windows: &[f32], num_images: usize, kernel: usize) -> Vec<f32> {
+        let mut sums = vec![0.0; num_images * sizes.of_image()];
+        sizes.for_runs(num_images, kernel, |from, to, length| {
+            let sums = &mut sums[to..to + length];
+            sums.iter_mut().zip(&windows[from..from + length]).for_each(|(sum, value)| *sum += value);
+        });
+        sums
     }
 }
 

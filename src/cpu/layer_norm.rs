@@ -8,7 +8,8 @@ use burn::tensor::backend::Backend;
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{column_products, column_sums, dot, multiply, sum, sum_of};
 use super::memory::{CpuBackend, read, tensor};
-use super::parallel::{for_parts, pays_off, total, vectorized};
+use super::parallel::{for_parts, pays_off, total};
+use super::vectorized::vectorized;
 use super::{Activation, NORM_EPSILON};
 
 /// Rows that are processed together, whose sums are then joined.
@@ -71,28 +72,63 @@ struct Rows {
     slopes: Vec<f32>,
 }
 
-fn forward(inputs: &[f32], scale: &[f32], shift: &[f32], activation: Option<Activation>) -> (Vec<f32>, Rows) {
-    let width = scale.len();
-    let mut values = vec![0.0; inputs.len()];
-    let mut statistics = vec![0.0; inputs.len() / width * 2];
-    let mut slopes = vec![0.0; if activation.is_some() { inputs.len() } else { 0 }];
-    let slices = [(&mut values[..], width), (&mut statistics, 2), (&mut slopes, width)];
-    vectorized!(wide => for_parts(wide, slices, ROWS, pays_off(inputs.len()), |first, [values, statistics, slopes]| {
-        let inputs = inputs[first * width..].chunks_exact(width);
-        for ((values, inputs), statistics) in
-            values.chunks_exact_mut(width).zip(inputs).zip(statistics.as_chunks_mut().0)
-        {
-            *statistics = mean_and_inverse(inputs);
-            let [mean, inverse] = *statistics;
-            for (((value, input), scale), shift) in values.iter_mut().zip(inputs).zip(scale).zip(shift) {
-                *value = (input - mean) * inverse * scale + shift;
+vectorized! {
+    fn forward(inputs: &[f32], scale: &[f32], shift: &[f32], activation: Option<Activation>) -> (Vec<f32>, Rows) {
+        let width = scale.len();
+        let mut values = vec![0.0; inputs.len()];
+        let mut statistics = vec![0.0; inputs.len() / width * 2];
+        let mut slopes = vec![0.0; if activation.is_some() { inputs.len() } else { 0 }];
+        let slices = [(&mut values[..], width), (&mut statistics, 2), (&mut slopes, width)];
+        for_parts(slices, ROWS, pays_off(inputs.len()), |first, [values, statistics, slopes]| {
+            let inputs = inputs[first * width..].chunks_exact(width);
+            for ((values, inputs), statistics) in
+                values.chunks_exact_mut(width).zip(inputs).zip(statistics.as_chunks_mut().0)
+            {
+                *statistics = mean_and_inverse(inputs);
+                let [mean, inverse] = *statistics;
+                for (((value, input), scale), shift) in values.iter_mut().zip(inputs).zip(scale).zip(shift) {
+                    *value = (input - mean) * inverse * scale + shift;
+                }
             }
-        }
-        if let Some(activation) = activation {
-            activation.apply(values, slopes);
-        }
-    }));
-    (values, Rows { statistics, slopes })
+            if let Some(activation) = activation {
+                activation.apply(values, slopes);
+            }
+        });
+        (values, Rows { statistics, slopes })
+    }
+
+    /// Gradients with respect to inputs, scale and shift.
+    fn backward(rows: Rows, inputs: &[f32], scale: &[f32], gradient: &[f32]) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+        let width = scale.len();
+        let Rows { statistics, slopes } = rows;
+        let mut below = gradient.to_vec();
+        let sums = for_parts([(&mut below, width)], ROWS, pays_off(inputs.len()), |first, [below]| {
+            let start = first * width;
+            if !slopes.is_empty() {
+                multiply(below, &slopes[start..]);
+            }
+            let of_shift = column_sums(below, width);
+            let mut normal = inputs[start..][..below.len()].to_vec();
+            let statistics = statistics[2 * first..].as_chunks().0;
+            for (normal, &[mean, inverse]) in normal.chunks_exact_mut(width).zip(statistics) {
+                normal.iter_mut().for_each(|value| *value = (*value - mean) * inverse);
+            }
+            let of_scale = column_products(below, &normal, width);
+            let rows = below.chunks_exact_mut(width).zip(normal.chunks_exact(width));
+            for ((below, normal), &[_, inverse]) in rows.zip(statistics) {
+                multiply(below, scale);
+                // Mean and deviation depend on every value of the row.
+                let share = 1.0 / width as f32;
+                let (mean, slope) = (sum(below) * share, dot(below, normal) * share);
+                for (below, normal) in below.iter_mut().zip(normal) {
+                    *below = inverse * (*below - mean - normal * slope);
+                }
+            }
+            (of_scale, of_shift)
+        });
+        let (of_scale, of_shift): (Vec<Vec<f32>>, Vec<Vec<f32>>) = sums.into_iter().unzip();
+        (below, total(&of_scale, width), total(&of_shift, width))
+    }
 }
 
 /// The mean of a row, and 1 / its deviation.
@@ -116,47 +152,12 @@ impl<B: CpuBackend> Saved<B, 3> for Normalised<B> {
         let Self { inputs, scale, rows } = self;
         let (shape, width, device) = (inputs.dims(), scale.dims(), inputs.device());
         let (of_inputs, of_scale, of_shift) = read(wrap::<B, 2>(of_output), |gradient| {
-            read(inputs, |inputs| read(scale, |scale| rows.backward(inputs, scale, gradient)))
+            read(inputs, |inputs| read(scale, |scale| backward(rows, inputs, scale, gradient)))
         });
         [
             wanted[0].then(|| unwrap(tensor::<B, 2>(of_inputs, shape, &device))),
             wanted[1].then(|| unwrap(tensor::<B, 1>(of_scale, width, &device))),
             wanted[2].then(|| unwrap(tensor::<B, 1>(of_shift, width, &device))),
         ]
-    }
-}
-
-impl Rows {
-    /// Gradients with respect to inputs, scale and shift.
-    fn backward(self, inputs: &[f32], scale: &[f32], gradient: &[f32]) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
-        let width = scale.len();
-        let Self { statistics, slopes } = self;
-        let mut below = gradient.to_vec();
-        let sums = vectorized!(wide => for_parts(wide, [(&mut below, width)], ROWS, pays_off(inputs.len()), |first, [below]| {
-            let start = first * width;
-            if !slopes.is_empty() {
-                multiply(below, &slopes[start..]);
-            }
-            let of_shift = column_sums(below, width);
-            let mut normal = inputs[start..][..below.len()].to_vec();
-            let statistics = statistics[2 * first..].as_chunks().0;
-            for (normal, &[mean, inverse]) in normal.chunks_exact_mut(width).zip(statistics) {
-                normal.iter_mut().for_each(|value| *value = (*value - mean) * inverse);
-            }
-            let of_scale = column_products(below, &normal, width);
-            let rows = below.chunks_exact_mut(width).zip(normal.chunks_exact(width));
-            for ((below, normal), &[_, inverse]) in rows.zip(statistics) {
-                multiply(below, scale);
-                // Mean and deviation depend on every value of the row.
-                let share = 1.0 / width as f32;
-                let (mean, slope) = (sum(below) * share, dot(below, normal) * share);
-                for (below, normal) in below.iter_mut().zip(normal) {
-                    *below = inverse * (*below - mean - normal * slope);
-                }
-            }
-            (of_scale, of_shift)
-        }));
-        let (of_scale, of_shift): (Vec<Vec<f32>>, Vec<Vec<f32>>) = sums.into_iter().unzip();
-        (below, total(&of_scale, width), total(&of_shift, width))
     }
 }

@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math;
 use super::memory::{CpuBackend, in_place, read, tensor};
-use super::parallel::{Instructions, vectorized};
+use super::vectorized::vectorized;
 
 /// The loss function of an example.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,7 +69,7 @@ pub(super) fn plain<B: Backend>(function: LossFunction, logits: Tensor<B, 2>, la
 /// With burnlab's loops.
 pub(super) fn fused<B: CpuBackend>(function: LossFunction, logits: Tensor<B, 2>, labels: &Labels) -> Tensor<B, 1> {
     let device = logits.device();
-    let loss = function.replace_by_gradient(&mut read(logits, <[f32]>::to_vec), labels);
+    let loss = replace_by_gradient(function, &mut read(logits, <[f32]>::to_vec), labels);
     tensor(vec![loss as f32], [1], &device)
 }
 
@@ -83,7 +83,7 @@ pub(super) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
     let logits: Tensor<B, 2> = wrap(tracked.primitive.clone());
     let (device, shape) = (logits.device(), logits.dims());
     let mut gradient = read(logits, <[f32]>::to_vec);
-    let loss = function.replace_by_gradient(&mut gradient, labels);
+    let loss = replace_by_gradient(function, &mut gradient, labels);
     let output = tensor::<B, 1>(vec![loss as f32], [1], &device);
     wrap(track::<B, C, _, 1>([tracked], unwrap(output), Slope(tensor::<B, 2>(gradient, shape, &device))))
 }
@@ -147,15 +147,17 @@ impl LossFunction {
             }
         }
     }
+}
 
+vectorized! {
     /// Replaces `logits`, row-major, by the gradient of the mean loss with respect to them; returns that loss.
-    fn replace_by_gradient(self, logits: &mut [f32], labels: &Labels) -> f64 {
+    fn replace_by_gradient(function: LossFunction, logits: &mut [f32], labels: &Labels<'_>) -> f64 {
         let total = labels.total_weight();
-        let loss = vectorized!(wide => wide.run(|| match self {
-            Self::SoftmaxCrossEntropy { num_classes, smoothing } => {
+        let loss = match function {
+            LossFunction::SoftmaxCrossEntropy { num_classes, smoothing } => {
                 softmax_gradient(logits, labels, num_classes, smoothing as f32, total)
             }
-            Self::BinaryCrossEntropy { smoothing } => {
+            LossFunction::BinaryCrossEntropy { smoothing } => {
                 let smoothing = smoothing as f32;
                 example_gradients(logits, labels, total, |logit, label| {
                     let target = label * (1.0 - smoothing) + smoothing / 2.0;
@@ -164,16 +166,16 @@ impl LossFunction {
                     (loss, math::sigmoid(logit) - target)
                 })
             }
-            Self::Squared => example_gradients(logits, labels, total, |logit, label| {
+            LossFunction::Squared => example_gradients(logits, labels, total, |logit, label| {
                 let error = logit - label;
                 (error * error, 2.0 * error)
             }),
-            Self::Absolute => example_gradients(logits, labels, total, |logit, label| {
+            LossFunction::Absolute => example_gradients(logits, labels, total, |logit, label| {
                 let error = logit - label;
                 // signum(0) is 1, but the gradient there is 0
                 (error.abs(), if error == 0.0 { 0.0 } else { error.signum() })
             }),
-            Self::Huber { delta } => {
+            LossFunction::Huber { delta } => {
                 let delta = delta as f32;
                 example_gradients(logits, labels, total, |logit, label| {
                     let error = logit - label;
@@ -181,7 +183,7 @@ impl LossFunction {
                     (clamped * (error - 0.5 * clamped), clamped)
                 })
             }
-        }));
+        };
         loss / total
     }
 }

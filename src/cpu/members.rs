@@ -10,8 +10,8 @@ use burn::tensor::backend::Backend;
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{add_to_rows, column_sums, multiply};
 use super::memory::{CpuBackend, read, tensor};
-use super::parallel::{Instructions, vectorized};
 use super::product::{Matrix, product};
+use super::vectorized::vectorized;
 
 /// `inputs x scale` for each member, with Burn's operations.
 pub(super) fn plain_scaled<B: Backend>(inputs: Tensor<B, 2>, scale: Tensor<B, 2>) -> Tensor<B, 2> {
@@ -30,7 +30,7 @@ pub(super) fn plain_dense<B: Backend>(inputs: Tensor<B, 2>, weight: Tensor<B, 3>
 /// With burnlab's loops.
 pub(super) fn fused_scaled<B: CpuBackend>(inputs: Tensor<B, 2>, scale: Tensor<B, 2>) -> Tensor<B, 2> {
     let (sizes, device) = (Scaling::of(&inputs, &scale), inputs.device());
-    let values = read(inputs, |inputs| read(scale, |scale| sizes.scaled(inputs, scale)));
+    let values = read(inputs, |inputs| read(scale, |scale| scaled(sizes, inputs, scale)));
     tensor(values, [sizes.members * sizes.rows, sizes.width], &device)
 }
 
@@ -82,8 +82,8 @@ impl<B: CpuBackend> Saved<B, 2> for Scaled<B> {
         let Self { inputs, scale } = self;
         let (sizes, device) = (Scaling::of(&inputs, &scale), inputs.device());
         let (of_inputs, of_scale) = read(wrap::<B, 2>(of_output), |gradient| {
-            let of_inputs = wanted[0].then(|| read(scale, |scale| sizes.input_gradient(gradient, scale)));
-            let of_scale = wanted[1].then(|| read(inputs, |inputs| sizes.scale_gradient(gradient, inputs)));
+            let of_inputs = wanted[0].then(|| read(scale, |scale| scaled_input_gradient(sizes, gradient, scale)));
+            let of_scale = wanted[1].then(|| read(inputs, |inputs| scale_gradient(sizes, gradient, inputs)));
             (of_inputs, of_scale)
         });
         [
@@ -132,38 +132,36 @@ impl Scaling {
         let ([rows, width], [members, _]) = (inputs.dims(), scale.dims());
         Self { members, rows, width }
     }
+}
 
-    fn scaled(self, inputs: &[f32], scale: &[f32]) -> Vec<f32> {
-        let mut values = Vec::with_capacity(self.members * inputs.len());
-        for scale in scale.chunks_exact(self.width) {
+vectorized! {
+    fn scaled(sizes: Scaling, inputs: &[f32], scale: &[f32]) -> Vec<f32> {
+        let mut values = Vec::with_capacity(sizes.members * inputs.len());
+        for scale in scale.chunks_exact(sizes.width) {
             let start = values.len();
             values.extend_from_slice(inputs);
             let values = &mut values[start..];
-            vectorized!(wide => wide.run(|| values.chunks_exact_mut(self.width).for_each(|row| multiply(row, scale))));
+            values.chunks_exact_mut(sizes.width).for_each(|row| multiply(row, scale));
         }
         values
     }
 
-    fn input_gradient(self, gradient: &[f32], scale: &[f32]) -> Vec<f32> {
-        let mut sums = vec![0.0; self.rows * self.width];
-        for (gradient, scale) in gradient.chunks_exact(sums.len()).zip(scale.chunks_exact(self.width)) {
-            vectorized!(wide => wide.run(|| {
-                for (sums, row) in sums.chunks_exact_mut(self.width).zip(gradient.chunks_exact(self.width)) {
-                    add_products(sums, row, scale);
-                }
-            }));
+    fn scaled_input_gradient(sizes: Scaling, gradient: &[f32], scale: &[f32]) -> Vec<f32> {
+        let mut sums = vec![0.0; sizes.rows * sizes.width];
+        for (gradient, scale) in gradient.chunks_exact(sums.len()).zip(scale.chunks_exact(sizes.width)) {
+            for (sums, row) in sums.chunks_exact_mut(sizes.width).zip(gradient.chunks_exact(sizes.width)) {
+                add_products(sums, row, scale);
+            }
         }
         sums
     }
 
-    fn scale_gradient(self, gradient: &[f32], inputs: &[f32]) -> Vec<f32> {
-        let mut sums = vec![0.0; self.members * self.width];
-        for (gradient, sums) in gradient.chunks_exact(inputs.len()).zip(sums.chunks_exact_mut(self.width)) {
-            vectorized!(wide => wide.run(|| {
-                for (row, inputs) in gradient.chunks_exact(self.width).zip(inputs.chunks_exact(self.width)) {
-                    add_products(sums, row, inputs);
-                }
-            }));
+    fn scale_gradient(sizes: Scaling, gradient: &[f32], inputs: &[f32]) -> Vec<f32> {
+        let mut sums = vec![0.0; sizes.members * sizes.width];
+        for (gradient, sums) in gradient.chunks_exact(inputs.len()).zip(sums.chunks_exact_mut(sizes.width)) {
+            for (row, inputs) in gradient.chunks_exact(sizes.width).zip(inputs.chunks_exact(sizes.width)) {
+                add_products(sums, row, inputs);
+            }
         }
         sums
     }

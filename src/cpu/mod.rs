@@ -5,8 +5,8 @@
 //! matrix products, a loss with its gradient, an optimizer's update. Each is in its own file with
 //! - its form in Burn's operations (`plain`), the trait's default, which wgpu uses, and every backend with `[training]
 //!   kernels = "plain"`;
-//! - its loops over slices, which are not generic and so compiled once (`fused` calls them with the tensors of a
-//!   [`CpuBackend`]);
+//! - its loops over slices, which are not generic, and compiled once for each instruction set (`vectorized!`; `fused` calls
+//!   them with the tensors of a [`CpuBackend`]);
 //! - its node in the graph of `Autodiff` (`tracked`): what its forward pass saves, with the gradients (`autodiff::Saved`).
 //!
 //! To add one, write its file, and a method of the trait, of its two implementations (`fused.rs`), and of [`Kernels`].
@@ -34,6 +34,7 @@ mod parallel;
 mod periodic;
 mod product;
 mod recurrence;
+mod vectorized;
 
 pub use activation::Activation;
 pub use adam::AdamStep;
@@ -44,10 +45,10 @@ pub use fused::{FusedBackend, TrainingBackend};
 pub use loss::{Labels, LossFunction};
 pub use math::{exp, sigmoid, tanh};
 pub use memory::CpuBackend;
-pub(crate) use parallel::{Baseline, Instructions, Wide, vectorized};
 pub use periodic::Waves;
 pub use product::{Matrix, product};
 pub use recurrence::{Cell, Recurrence};
+pub(crate) use vectorized::vectorized;
 
 /// Added to variances before taking their root, as in the reference implementations of normalisation.
 pub const NORM_EPSILON: f32 = 1e-5;

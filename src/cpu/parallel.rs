@@ -1,9 +1,12 @@
-//! Loops over blocks of memory: on several cores where that pays off, with SIMD instructions on each.
+//! Loops over blocks of memory, on several cores where that pays off. Their closures belong into a `vectorized!` function.
 //!
 //! Results depend neither on the number of cores nor on the SIMD width: blocks have a fixed size wherever anything is
 //! summed, and no multiplication is fused with an addition.
 
 use rayon::prelude::*;
+
+use super::math::column_sums;
+use super::vectorized::vectorized;
 
 /// Elements of a block that one core processes: 32 KiB, the size of a first-level cache.
 const BLOCK: usize = 8192;
@@ -11,96 +14,16 @@ const BLOCK: usize = 8192;
 /// Smaller loops take a few microseconds, about as long as waking a second core.
 const PARALLEL_FROM: usize = 4 * BLOCK;
 
-/// The instruction set that loops are compiled for.
-pub(crate) trait Instructions: Copy + Send + Sync {
-    fn run<R>(self, loops: impl FnOnce() -> R) -> R;
-}
-
-/// What every CPU of the target has.
-#[derive(Clone, Copy)]
-pub(crate) struct Baseline;
-
-impl Instructions for Baseline {
-    #[inline(always)]
-    fn run<R>(self, loops: impl FnOnce() -> R) -> R {
-        loops()
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Instructions for pulp::x86::V3 {
-    #[inline(always)]
-    fn run<R>(self, loops: impl FnOnce() -> R) -> R {
-        self.vectorize(loops)
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Instructions for pulp::x86::V4 {
-    #[inline(always)]
-    fn run<R>(self, loops: impl FnOnce() -> R) -> R {
-        self.vectorize(loops)
-    }
-}
-
-/// The instruction sets that loops are compiled for besides [`Baseline`], with vectors of 256 and 512 bits.
-#[cfg(target_arch = "x86_64")]
-pub(crate) enum Wide {
-    Avx2(pulp::x86::V3),
-    Avx512(pulp::x86::V4),
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-pub(crate) enum Wide {
-    #[expect(dead_code, reason = "the target's own instructions are the only ones")]
-    Avx2(Baseline),
-    #[expect(dead_code, reason = "the target's own instructions are the only ones")]
-    Avx512(Baseline),
-}
-
-impl Wide {
-    /// Of the present CPU.
-    pub(crate) fn of_this_cpu() -> Option<Self> {
-        #[cfg(target_arch = "x86_64")]
-        match pulp::Arch::new() {
-            pulp::Arch::V4(v4) => return Some(Self::Avx512(v4)),
-            pulp::Arch::V3(v3) => return Some(Self::Avx2(v3)),
-            _ => {}
-        }
-        None
-    }
-}
-
-/// `$loops`, an expression that runs closures by [`Instructions`] of the name `$wide`, for the instruction set of the present
-/// CPU.
-///
-/// The closures are written out for each set: one closure that all of them call is compiled apart, for the target's own, and then
-/// most of these loops had vectors of 128 bits on every CPU.
-macro_rules! vectorized {
-    ($wide:ident => $loops:expr) => {
-        match $crate::cpu::Wide::of_this_cpu() {
-            Some($crate::cpu::Wide::Avx512($wide)) => $loops,
-            Some($crate::cpu::Wide::Avx2($wide)) => $loops,
-            None => {
-                let $wide = $crate::cpu::Baseline;
-                $loops
-            }
-        }
-    };
-}
-pub(crate) use vectorized;
-
 /// Calls `work` on blocks of the same rows of `a` and `b`, both `[rows, width]`, on several cores where that pays off.
 /// Results are in the order of the rows. Blocks do not depend on the number of cores.
 pub(super) fn for_rows<T: Send>(
-    instructions: impl Instructions,
     a: &mut [f32],
     b: &mut [f32],
     width: usize,
     work: impl Fn(&mut [f32], &mut [f32]) -> T + Sync,
 ) -> Vec<T> {
     let block = (BLOCK / width.max(1)).max(1) * width;
-    let work = |(a, b): (&mut [f32], &mut [f32])| instructions.run(|| work(a, b));
+    let work = |(a, b): (&mut [f32], &mut [f32])| work(a, b);
     if a.len() < PARALLEL_FROM {
         a.chunks_mut(block).zip(b.chunks_mut(block)).map(work).collect()
     } else {
@@ -109,14 +32,8 @@ pub(super) fn for_rows<T: Send>(
 }
 
 /// Calls `work` with mutable blocks of rows of `a`, `[rows, width]`; the blocks are those of [`for_rows`].
-pub(super) fn change_rows(
-    instructions: impl Instructions,
-    a: &mut [f32],
-    width: usize,
-    work: impl Fn(&mut [f32]) + Sync,
-) {
+pub(super) fn change_rows(a: &mut [f32], width: usize, work: impl Fn(&mut [f32]) + Sync + Send) {
     let block = (BLOCK / width.max(1)).max(1) * width;
-    let work = |a: &mut [f32]| instructions.run(|| work(a));
     if a.len() < PARALLEL_FROM { a.chunks_mut(block).for_each(work) } else { a.par_chunks_mut(block).for_each(work) }
 }
 
@@ -128,7 +45,6 @@ pub(super) fn pays_off(elements: usize) -> bool {
 /// Calls `work` on parts of `rows` rows of several slices, with the first row of each; on several cores if `shared`. Each
 /// slice comes with its elements per row, 0 for one that is not there. Results are in the order of the rows.
 pub(super) fn for_parts<const N: usize, T: Send>(
-    instructions: impl Instructions,
     mut slices: [(&mut [f32], usize); N],
     rows: usize,
     shared: bool,
@@ -144,7 +60,7 @@ pub(super) fn for_parts<const N: usize, T: Send>(
         });
         parts.push((parts.len() * rows, part));
     }
-    let work = |(first, part)| instructions.run(|| work(first, part));
+    let work = |(first, part)| work(first, part);
     match shared && parts.len() > 1 {
         true => parts.into_par_iter().map(work).collect(),
         false => parts.into_iter().map(work).collect(),
@@ -161,15 +77,16 @@ pub(super) fn total(blocks: &[Vec<f32>], width: usize) -> Vec<f32> {
 }
 
 /// Calls `work` on blocks of rows of `a`, `[rows, width]`; the blocks are those of [`for_rows`].
-pub(super) fn map_rows<T: Send>(
-    instructions: impl Instructions,
-    a: &[f32],
-    width: usize,
-    work: impl Fn(&[f32]) -> T + Sync,
-) -> Vec<T> {
+pub(super) fn map_rows<T: Send>(a: &[f32], width: usize, work: impl Fn(&[f32]) -> T + Sync + Send) -> Vec<T> {
     let block = (BLOCK / width.max(1)).max(1) * width;
-    let work = |a: &[f32]| instructions.run(|| work(a));
     if a.len() < PARALLEL_FROM { a.chunks(block).map(work).collect() } else { a.par_chunks(block).map(work).collect() }
+}
+
+vectorized! {
+    /// The sums of the columns of `values`, `[rows, width]`.
+    pub(super) fn all_column_sums(values: &[f32], width: usize) -> Vec<f32> {
+        total(&map_rows(values, width, |rows| column_sums(rows, width)), width)
+    }
 }
 
 /// Calls `work` with each number below `count` on all cores; results are in this order.
@@ -180,20 +97,19 @@ pub(super) fn for_each<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync +
 /// Calls `work` on corresponding blocks of `a` and the three other slices, all of the same length, on several cores
 /// where that pays off. The result of `work` must not depend on block boundaries.
 pub(super) fn for_blocks(
-    instructions: impl Instructions,
     a: &[f32],
     [b, c, d]: [&mut [f32]; 3],
     work: impl Fn(&[f32], &mut [f32], &mut [f32], &mut [f32]) + Sync,
 ) {
     if a.len() < PARALLEL_FROM {
-        return instructions.run(|| work(a, b, c, d));
+        return work(a, b, c, d);
     }
     // Nothing is summed here, so the blocks may depend on the number of cores.
     let block = a.len().div_ceil(4 * rayon::current_num_threads()).max(BLOCK);
     a.par_chunks(block)
         .zip(b.par_chunks_mut(block))
         .zip(c.par_chunks_mut(block).zip(d.par_chunks_mut(block)))
-        .for_each(|((a, b), (c, d))| instructions.run(|| work(a, b, c, d)));
+        .for_each(|((a, b), (c, d))| work(a, b, c, d));
 }
 
 #[cfg(test)]
@@ -204,14 +120,13 @@ mod tests {
     fn parts_have_the_same_rows_of_every_slice() {
         for (count, shared) in [(0, true), (1, true), (7, false), (7, true)] {
             let (mut wide, mut narrow) = (vec![0.0; 3 * count], vec![0.0; count]);
-            let firsts =
-                for_parts(Baseline, [(&mut wide, 3), (&mut narrow, 1), (&mut [], 0)], 2, shared, |first, parts| {
-                    let [wide, narrow, none] = parts;
-                    assert!(none.is_empty() && wide.len() == 3 * narrow.len());
-                    wide.fill(first as f32);
-                    narrow.iter_mut().enumerate().for_each(|(row, value)| *value = (first + row) as f32);
-                    first
-                });
+            let firsts = for_parts([(&mut wide, 3), (&mut narrow, 1), (&mut [], 0)], 2, shared, |first, parts| {
+                let [wide, narrow, none] = parts;
+                assert!(none.is_empty() && wide.len() == 3 * narrow.len());
+                wide.fill(first as f32);
+                narrow.iter_mut().enumerate().for_each(|(row, value)| *value = (first + row) as f32);
+                first
+            });
             assert!(firsts.iter().enumerate().all(|(part, &first)| first == 2 * part));
             assert!(narrow.iter().enumerate().all(|(row, &value)| value == row as f32));
             assert!(wide.iter().enumerate().all(|(at, &value)| value == (at / 6 * 2) as f32));
@@ -224,7 +139,7 @@ mod tests {
             let width = 24;
             let mut a: Vec<f32> = (0..rows * width).map(|i| i as f32).collect();
             let mut b = vec![0.0; rows * width];
-            let firsts = for_rows(Baseline, &mut a, &mut b, width, |a, b| {
+            let firsts = for_rows(&mut a, &mut b, width, |a, b| {
                 b.copy_from_slice(a);
                 a.fill(-1.0);
                 b[0] as usize

@@ -12,8 +12,9 @@ use super::Activation;
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{add_to_rows, column_sums, cos_turns, dot, multiply};
 use super::memory::{CpuBackend, read, tensor};
-use super::parallel::{for_parts, pays_off, total, vectorized};
+use super::parallel::{for_parts, pays_off, total};
 use super::product::{Matrix, MatrixMut, product_into};
+use super::vectorized::vectorized;
 
 /// Rows that are processed together, whose sums are then joined.
 const ROWS: usize = 64;
@@ -44,7 +45,7 @@ pub(super) fn plain<B: Backend>(numbers: Tensor<B, 2>, waves: Waves<B>, activati
 /// With burnlab's loops.
 pub(super) fn fused<B: CpuBackend>(numbers: Tensor<B, 2>, waves: Waves<B>, activation: Activation) -> Tensor<B, 2> {
     let (sizes, device) = (Sizes::of(&numbers, &waves), numbers.device());
-    let (values, _) = sizes.forward(&Given::of(numbers, &waves), &read(waves.bias, <[f32]>::to_vec), activation);
+    let (values, _) = forward(sizes, &Given::of(numbers, &waves), &read(waves.bias, <[f32]>::to_vec), activation);
     tensor(values, [sizes.rows, sizes.columns * sizes.features], &device)
 }
 
@@ -61,7 +62,7 @@ pub(super) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
     let waves = Waves::<B> { frequency: wrap(frequency), phase: wrap(phase), weight: wrap(weight), bias: wrap(bias) };
     let (sizes, device) = (Sizes::of(&numbers, &waves), numbers.device());
     let given = Given::of(numbers, &waves);
-    let (values, slopes) = sizes.forward(&given, &read(waves.bias, <[f32]>::to_vec), activation);
+    let (values, slopes) = forward(sizes, &given, &read(waves.bias, <[f32]>::to_vec), activation);
     let output = tensor::<B, 2>(values, [sizes.rows, sizes.columns * sizes.features], &device);
     wrap(track::<B, C, _, 5>(tracked, unwrap(output), Embedded { given, slopes, sizes, device }))
 }
@@ -97,7 +98,7 @@ impl<B: CpuBackend> Saved<B, 5> for Embedded<B::Device> {
         let Self { given, slopes, sizes, device } = self;
         let Sizes { rows, columns, waves, features } = sizes;
         let (of_numbers, sums) =
-            read(wrap::<B, 2>(of_output), |gradient| sizes.backward(&given, slopes, gradient, wanted[0]));
+            read(wrap::<B, 2>(of_output), |gradient| backward(sizes, &given, slopes, gradient, wanted[0]));
         let [of_frequency, of_phase, of_weight, of_bias] =
             sizes.weights().map(|[start, count]| &sums[start..][..count]);
         let of = |values: &[f32], shape| unwrap(tensor::<B, 3>(values.to_vec(), shape, &device));
@@ -152,61 +153,62 @@ impl Sizes {
         let size = self.waves * self.features;
         Matrix::new(&given.weight[column * size..][..size], self.waves, self.features)
     }
+}
 
+vectorized! {
     /// Values, and derivatives of the activation; both `[rows, columns x features]`.
-    fn forward(self, given: &Given, bias: &[f32], activation: Activation) -> (Vec<f32>, Vec<f32>) {
-        let Self { rows, columns, waves, features } = self;
+    fn forward(sizes: Sizes, given: &Given, bias: &[f32], activation: Activation) -> (Vec<f32>, Vec<f32>) {
+        let Sizes { rows, columns, waves, features } = sizes;
         let width = columns * features;
         let [mut values, mut slopes] = [(); 2].map(|()| vec![0.0; rows * width]);
         let slices = [(&mut values[..], width), (&mut slopes[..], width)];
-        vectorized!(wide => for_parts(wide, slices, ROWS, self.is_large(), |first, [values, slopes]| {
+        for_parts(slices, ROWS, sizes.is_large(), |first, [values, slopes]| {
             let count = values.len() / width;
             let mut cosines = vec![0.0; count * waves];
             for column in 0..columns {
-                self.angles(given, column, first, &mut cosines);
+                sizes.angles(given, column, first, &mut cosines);
                 cosines.iter_mut().for_each(|angle| *angle = cos_turns(*angle));
                 let target = MatrixMut::new(values, count, width).band(column * features, features);
-                product_into(Matrix::new(&cosines, count, waves), self.weight_of(given, column), 1.0, target);
+                product_into(Matrix::new(&cosines, count, waves), sizes.weight_of(given, column), 1.0, target);
             }
             add_to_rows(values, bias);
             activation.apply(values, slopes);
-        }));
+        });
         (values, slopes)
     }
 
     /// Gradients with respect to the numbers (zero unless `for_numbers`), and to all weights, in the order of
     /// [`Sizes::weights`].
-    fn backward(
-        self,
+    fn backward(sizes: Sizes,
         given: &Given,
-        mut slopes: Vec<f32>,
+        slopes: Vec<f32>,
         gradient: &[f32],
         for_numbers: bool,
     ) -> (Vec<f32>, Vec<f32>) {
-        let Self { rows, columns, waves, features } = self;
-        let width = columns * features;
+        let Sizes { rows, columns, waves, features } = sizes;
+        let (width, mut slopes) = (columns * features, slopes);
         let mut of_numbers = vec![0.0; rows * columns];
-        let [_, _, _, [start, count]] = self.weights();
+        let [_, _, _, [start, count]] = sizes.weights();
         let num_weights = start + count;
         // The slopes become the gradient before the activation.
         let slices = [(&mut slopes[..], width), (&mut of_numbers, columns)];
-        let sums = vectorized!(wide => for_parts(wide, slices, ROWS, self.is_large(), |first, [below, of_numbers]| {
+        let sums = for_parts(slices, ROWS, sizes.is_large(), |first, [below, of_numbers]| {
             let count = below.len() / width;
             multiply(below, &gradient[first * width..]);
             let mut sums = vec![0.0; num_weights];
-            let [frequency, phase, weight, bias] = self.weights();
+            let [frequency, phase, weight, bias] = sizes.weights();
             sums[bias[0]..].copy_from_slice(&column_sums(below, width));
             let below = Matrix::new(below, count, width);
             let [mut angles, mut cosines, mut of_angles] = [(); 3].map(|()| vec![0.0; count * waves]);
             for column in 0..columns {
                 let below = below.band(column * features, features);
-                self.angles(given, column, first, &mut angles);
+                sizes.angles(given, column, first, &mut angles);
                 cosines.iter_mut().zip(&angles).for_each(|(cosine, angle)| *cosine = cos_turns(*angle));
                 let size = waves * features;
                 let target = MatrixMut::new(&mut sums[weight[0] + column * size..][..size], waves, features);
                 product_into(Matrix::new(&cosines, count, waves).transposed(), below, 1.0, target);
                 let target = MatrixMut::new(&mut of_angles, count, waves);
-                product_into(below, self.weight_of(given, column).transposed(), -std::f32::consts::TAU, target);
+                product_into(below, sizes.weight_of(given, column).transposed(), -std::f32::consts::TAU, target);
                 // cos' = -sin, and sin is cos a quarter of a turn before
                 of_angles.iter_mut().zip(&angles).for_each(|(gradient, angle)| *gradient *= cos_turns(*angle - 0.25));
                 sums[phase[0] + column * waves..][..waves].copy_from_slice(&column_sums(&of_angles, waves));
@@ -221,7 +223,7 @@ impl Sizes {
                 }
             }
             sums
-        }));
+        });
         (of_numbers, total(&sums, num_weights))
     }
 }

@@ -14,8 +14,9 @@ use super::concatenate::concatenate;
 use super::dense;
 use super::math;
 use super::memory::{CpuBackend, read, tensor};
-use super::parallel::{for_parts, pays_off, vectorized};
+use super::parallel::{for_parts, pays_off};
 use super::product::{Matrix, MatrixMut, product_into};
+use super::vectorized::vectorized;
 
 mod backward;
 
@@ -158,21 +159,23 @@ impl Sizes {
     }
 
     fn read_forward<B: CpuBackend>(self, inputs: Tensor<B, 3>, weight: Tensor<B, 2>, bias: Tensor<B, 1>) -> Passed {
-        read(inputs, |inputs| read(weight, |weight| read(bias, |bias| self.forward(inputs, weight, bias))))
+        read(inputs, |inputs| read(weight, |weight| read(bias, |bias| forward(self, inputs, weight, bias))))
     }
+}
 
-    fn forward(self, inputs: &[f32], weight: &[f32], bias: &[f32]) -> Passed {
-        let Self { batch, steps, units, .. } = self;
-        let width = self.gates();
+vectorized! {
+    fn forward(sizes: Sizes, inputs: &[f32], weight: &[f32], bias: &[f32]) -> Passed {
+        let Sizes { batch, steps, units, .. } = sizes;
+        let width = sizes.gates();
         let [mut states, mut extra] = [(); 2].map(|()| vec![0.0; batch * steps * units]);
         let mut gates = vec![0.0; batch * steps * width];
         let slices = [(&mut states[..], steps * units), (&mut gates, steps * width), (&mut extra, steps * units)];
-        vectorized!(wide => for_parts(wide, slices, EXAMPLES, self.is_large(), |first, [states, gates, extra]| {
+        for_parts(slices, EXAMPLES, sizes.is_large(), |first, [states, gates, extra]| {
             let count = states.len() / (steps * units);
             let weight = Matrix::new(weight, units, width);
             let [mut state, mut memory] = [(); 2].map(|()| vec![0.0; count * units]);
             let mut sums = vec![0.0; count * width];
-            for step in self.order() {
+            for step in sizes.order() {
                 product_into(Matrix::new(&state, count, units), weight, 1.0, MatrixMut::new(&mut sums, count, width));
                 math::add_to_rows(&mut sums, bias);
                 for row in 0..count {
@@ -182,14 +185,14 @@ impl Sizes {
                     let gates = &mut gates[at * width..][..width];
                     let extra = &mut extra[at * units..][..units];
                     let state = &mut state[within.clone()];
-                    match self.recurrence.cell {
+                    match sizes.recurrence.cell {
                         Cell::Lstm => lstm_step(from_input, from_state, gates, extra, &mut memory[within], state),
                         Cell::Gru => gru_step(from_input, from_state, gates, extra, state),
                     }
                     states[at * units..][..units].copy_from_slice(state);
                 }
             }
-        }));
+        });
         Passed { states, gates, extra }
     }
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::ordered;
 use super::quantiles::quantiles;
-use crate::cpu::{self, Instructions as _};
+use crate::cpu;
 use crate::data::{Examples, Preprocessor, Task, Unit};
 use crate::metric::{
     CharacterCounts, ClassPredictions, Confusion, Formula, LabelPredictions, LoopValue, METRICS, Metric,
@@ -350,10 +350,10 @@ impl CharacterTally {
     }
 }
 
-/// Sum over the rows of -ln softmax at the label. Exponentials are computed in f32, the precision of the logits.
-fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
-    let mut powers = logits.to_vec();
-    cpu::vectorized!(wide => wide.run(|| {
+cpu::vectorized! {
+    /// Sum over the rows of -ln softmax at the label. Exponentials are computed in f32, the precision of the logits.
+    fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
+        let mut powers = logits.to_vec();
         let mut total = 0.0;
         for (row, &label) in powers.chunks_exact_mut(num_classes).zip(labels) {
             let max = row.iter().fold(f32::NEG_INFINITY, |max, &z| if z <= max { max } else { z });
@@ -363,7 +363,7 @@ fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
         powers.iter_mut().for_each(|z| *z = cpu::exp(*z));
         let log_sum = |row: &[f32]| row.iter().map(|&power| f64::from(power)).sum::<f64>().ln();
         total + powers.chunks_exact(num_classes).map(log_sum).sum::<f64>()
-    }))
+    }
 }
 
 #[cfg(test)]

@@ -82,6 +82,8 @@ const SQL: [&str; 9] = [
     "tracking/error.rs",
     "tracking/tests",
 ];
+/// Products of matrices by pointers, and calls of what is compiled for the present CPU's instructions.
+const UNSAFE: [&str; 2] = ["cpu/product.rs", "cpu/vectorized.rs"];
 const DRIVERS: [&str; 2] = ["rusqlite", "postgres"];
 const STATEMENTS: [&str; 6] = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ", "PRAGMA "];
 
@@ -239,8 +241,8 @@ fn sql_backends_and_unsafe_code_have_their_places() {
             wrong.insert(format!("{file} names a database's driver: {}", path.join("::")));
         }
     }
-    if unsafe_files.len() > 1 {
-        wrong.insert(format!("unsafe code is in {unsafe_files:?}: it belongs into one file"));
+    for file in unsafe_files.difference(&BTreeSet::from(UNSAFE)) {
+        wrong.insert(format!("{file} has unsafe code: {UNSAFE:?} may"));
     }
     assert_none("out of their place", wrong);
 }

@@ -10,7 +10,8 @@ use crate::cpu::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use crate::cpu::images::unpool;
 use crate::cpu::math::{column_products, column_sums, multiply};
 use crate::cpu::memory::{CpuBackend, in_place, read, tensor};
-use crate::cpu::parallel::{for_rows, total, vectorized};
+use crate::cpu::parallel::{for_rows, total};
+use crate::cpu::vectorized::vectorized;
 
 /// By burnlab's loops, as one node of the graph.
 pub(in crate::cpu) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
@@ -119,32 +120,35 @@ impl<B: CpuBackend> Block<B> {
     }
 }
 
-/// Turns the gradient after the activation into that after the convolution; returns those of scale (empty without
-/// normalisation) and shift, or bias.
-fn back_to_convolution(
-    gradient: &mut [f32],
-    mut slopes: Vec<f32>,
-    norm: Option<Normal>,
-    width: usize,
-) -> [Vec<f32>; 2] {
-    let sums = vectorized!(wide => for_rows(wide, gradient, &mut slopes, width, |gradient, slopes| {
-        multiply(gradient, slopes);
-        column_sums(gradient, width)
-    }));
-    let of_shift = total(&sums, width);
-    let Some(Normal { values: mut normal, factor }) = norm else { return [Vec::new(), of_shift] };
-    let sums = vectorized!(wide => for_rows(wide, gradient, &mut normal, width, |gradient, normal| column_products(gradient, normal, width)));
-    let of_scale = total(&sums, width);
-    // Mean and deviation of the batch depend on every value of it (Ioffe and Szegedy 2015, section 3).
-    let share = width as f32 / gradient.len() as f32;
-    let [shift, scale] = [&of_shift, &of_scale].map(|sums| sums.iter().map(|sum| sum * share).collect::<Vec<f32>>());
-    vectorized!(wide => for_rows(wide, gradient, &mut normal, width, |gradient, normal| {
-        for (gradient, normal) in gradient.chunks_exact_mut(width).zip(normal.chunks_exact(width)) {
-            for channel in 0..width {
-                let rest = gradient[channel] - shift[channel] - normal[channel] * scale[channel];
-                gradient[channel] = factor[channel] * rest;
+vectorized! {
+    /// Turns the gradient after the activation into that after the convolution; returns those of scale (empty without
+    /// normalisation) and shift, or bias.
+    fn back_to_convolution(
+        gradient: &mut [f32],
+        slopes: Vec<f32>,
+        norm: Option<Normal>,
+        width: usize,
+    ) -> [Vec<f32>; 2] {
+        let mut slopes = slopes;
+        let sums = for_rows(gradient, &mut slopes, width, |gradient, slopes| {
+            multiply(gradient, slopes);
+            column_sums(gradient, width)
+        });
+        let of_shift = total(&sums, width);
+        let Some(Normal { values: mut normal, factor }) = norm else { return [Vec::new(), of_shift] };
+        let sums = for_rows(gradient, &mut normal, width, |gradient, normal| column_products(gradient, normal, width));
+        let of_scale = total(&sums, width);
+        // Mean and deviation of the batch depend on every value of it (Ioffe and Szegedy 2015, section 3).
+        let share = width as f32 / gradient.len() as f32;
+        let [shift, scale] = [&of_shift, &of_scale].map(|sums| sums.iter().map(|sum| sum * share).collect::<Vec<f32>>());
+        for_rows(gradient, &mut normal, width, |gradient, normal| {
+            for (gradient, normal) in gradient.chunks_exact_mut(width).zip(normal.chunks_exact(width)) {
+                for channel in 0..width {
+                    let rest = gradient[channel] - shift[channel] - normal[channel] * scale[channel];
+                    gradient[channel] = factor[channel] * rest;
+                }
             }
-        }
-    }));
-    [of_scale, of_shift]
+        });
+        [of_scale, of_shift]
+    }
 }

@@ -1,6 +1,6 @@
 //! A convolution and its gradients, as products of matrices with the windows around each pixel.
 
-use crate::cpu::images::ImageSizes;
+use crate::cpu::images::{ImageSizes, sum_windows};
 use crate::cpu::parallel::total;
 use crate::cpu::product::{Matrix, product};
 
@@ -80,7 +80,7 @@ impl Window {
             let windows = Matrix::new(&windows, windows.len() / rows, rows);
             let below = matrix.map(|matrix| {
                 let windows = product(gradient, Matrix::new(matrix, rows, width).transposed());
-                from.sum_windows(&windows, num_images, self.kernel)
+                sum_windows(from, &windows, num_images, self.kernel)
             });
             (product(windows.transposed(), gradient), below.unwrap_or_default())
         });

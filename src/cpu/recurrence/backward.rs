@@ -7,10 +7,11 @@ use burn::tensor::backend::Backend;
 
 use super::{Cell, EXAMPLES, Passed, Recurrence, Sizes};
 use crate::cpu::autodiff::{Primitive, Saved, track, unwrap, wrap};
-use crate::cpu::math::{column_sums, tanh};
+use crate::cpu::math::tanh;
 use crate::cpu::memory::{CpuBackend, read, tensor};
-use crate::cpu::parallel::{for_parts, map_rows, total, vectorized};
+use crate::cpu::parallel::{all_column_sums, for_parts};
 use crate::cpu::product::{Matrix, MatrixMut, product, product_into};
+use crate::cpu::vectorized::vectorized;
 
 /// With burnlab's loops, as one node of the autodiff graph.
 pub(in crate::cpu) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
@@ -41,7 +42,7 @@ impl<B: CpuBackend> Saved<B, 3> for Read<B> {
         let Sizes { batch, steps, units, .. } = sizes;
         let (width, device) = (sizes.gates(), weight.device());
         let (below, of_sums) =
-            read(wrap::<B, 3>(of_output), |gradient| read(weight, |weight| sizes.backward(&passed, weight, gradient)));
+            read(wrap::<B, 3>(of_output), |gradient| read(weight, |weight| backward(sizes, &passed, weight, gradient)));
         // What reaches the gates from the state differs from what reaches them from the input in a GRU alone.
         let of_sums = if of_sums.is_empty() { &below } else { &of_sums };
         let of_weight = wanted[1].then(|| {
@@ -50,10 +51,7 @@ impl<B: CpuBackend> Saved<B, 3> for Read<B> {
             let values = product(before, Matrix::new(of_sums, batch * steps, width));
             unwrap(tensor::<B, 2>(values, [units, width], &device))
         });
-        let of_bias = wanted[2].then(|| {
-            let sums = vectorized!(wide => map_rows(wide, of_sums, width, |rows| column_sums(rows, width)));
-            unwrap(tensor::<B, 1>(total(&sums, width), [width], &device))
-        });
+        let of_bias = wanted[2].then(|| unwrap(tensor::<B, 1>(all_column_sums(of_sums, width), [width], &device)));
         let of_inputs = wanted[0].then(|| unwrap(tensor::<B, 3>(below, [batch, steps, width], &device)));
         [of_inputs, of_weight, of_bias]
     }
@@ -72,18 +70,20 @@ impl Sizes {
         }
         before
     }
+}
 
+vectorized! {
     /// The gradients with respect to what the inputs contribute to the gates, and to what the state contributes; the second is
     /// empty where they are the same. `[batch, steps, gates x units]`.
-    fn backward(self, passed: &Passed, weight: &[f32], gradient: &[f32]) -> (Vec<f32>, Vec<f32>) {
-        let Self { batch, steps, units, recurrence } = self;
-        let width = self.gates();
+    fn backward(sizes: Sizes, passed: &Passed, weight: &[f32], gradient: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let Sizes { batch, steps, units, recurrence } = sizes;
+        let width = sizes.gates();
         let is_gru = recurrence.cell == Cell::Gru;
         let mut below = vec![0.0; batch * steps * width];
         let mut of_sums = vec![0.0; if is_gru { below.len() } else { 0 }];
         let slices = [(&mut below[..], steps * width), (&mut of_sums, if is_gru { steps * width } else { 0 })];
-        let (order, initial) = (self.order(), vec![0.0; units]);
-        vectorized!(wide => for_parts(wide, slices, EXAMPLES, self.is_large(), |first, [below, of_sums]| {
+        let (order, initial) = (sizes.order(), vec![0.0; units]);
+        for_parts(slices, EXAMPLES, sizes.is_large(), |first, [below, of_sums]| {
             let count = below.len() / (steps * width);
             let weight = Matrix::new(weight, units, width).transposed();
             let [mut of_state, mut of_memory, mut direct] = [(); 3].map(|()| vec![0.0; count * units]);
@@ -128,7 +128,7 @@ impl Sizes {
                 product_into(reached.band(step * width, width), weight, 1.0, target);
                 of_state.iter_mut().zip(&direct).for_each(|(sum, direct)| *sum += direct);
             }
-        }));
+        });
         (below, of_sums)
     }
 }

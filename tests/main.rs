@@ -29,6 +29,7 @@
 //! - what a run and `config check` advise to do next: `hints`
 //! - the config that is written for a file: `init`
 //! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
+//! - experiments whose names are alike, models that are not what their folder says: `names`
 //! - run folders from somebody else: links, pipes, huge files in place of each file: `strangers`
 //! - other users of the machine: tokens, passwords, stores that cannot be written, names from elsewhere: `others`
 //! - what other users have planted beside stores, data and outputs, and limits on processes and files: `planted`
@@ -130,6 +131,8 @@ mod library;
 mod limits;
 #[path = "burnlab/modules.rs"]
 mod modules;
+#[path = "burnlab/names.rs"]
+mod names;
 #[path = "burnlab/newcomers.rs"]
 mod newcomers;
 #[path = "burnlab/notation.rs"]

@@ -104,6 +104,7 @@ fn check(ConfigFile { file, set }: &ConfigFile) -> anyhow::Result<()> {
         prepared: &prepared,
         loaded: Some(&loaded),
         file: &name,
+        location: &location,
         again: &again,
         is_sweep: sweep.is_some(),
         trained: None,

@@ -83,7 +83,12 @@ fn usable(location: &Location) -> anyhow::Result<String> {
     std::env::current_dir().context("the current folder is gone: change to another one")?;
     let store = match Store::open_read_only_at(location) {
         Ok(store) => store,
-        Err(TrackingError::NoStore { .. } | TrackingError::NoServerStore { .. }) => {
+        // Whether tables can be made there is seen by making them.
+        Err(TrackingError::NoServerStore { .. }) => {
+            drop(Store::open_at(location)?);
+            return usable(location);
+        }
+        Err(TrackingError::NoStore { .. }) => {
             // A relative path ends in the current folder, whose name is the empty one.
             let here =
                 |folder: &Path| if folder == Path::new("") { Path::new(".").to_owned() } else { folder.to_owned() };

@@ -1,12 +1,10 @@
 //! What to do next, each hint with a command to copy. To add one: a row in [`HINTS`].
 
-use std::path::Path;
-
 use super::rare;
 use crate::config::{Config, LoadedConfig};
 use crate::experiment::{Prepared, RunOutcome, kept};
-use crate::shell::{command, command_in, with_sets};
-use crate::tracking::{Point, Status};
+use crate::shell::{command, with_sets};
+use crate::tracking::{Location, Point, Status};
 use crate::training::schedule::ScheduleKind;
 
 /// A run is called overfitted if its last validation loss is this many times its lowest one, and the training loss fell
@@ -24,6 +22,7 @@ pub struct Subject<'a> {
     pub loaded: Option<&'a LoadedConfig>,
     /// The config as the user named it.
     pub file: &'a str,
+    pub location: &'a Location,
     /// The command that trains this config.
     pub again: &'a str,
     /// Whether it trains many configs.
@@ -144,12 +143,12 @@ const HINTS: &[Hint] = &[
         advice: |of| of.trained.as_ref()?.previous.map(|_| "compare it with the run before".into()),
         command: |of| {
             let Some(Trained { outcome, previous: Some(previous), .. }) = &of.trained else { return String::new() };
-            command_in(of.artifacts(), &["runs", "compare", previous, outcome.id.as_str()])
+            of.location.command(&["runs", "compare", previous, outcome.id.as_str()])
         },
     },
     Hint {
         advice: |of| of.trained.is_some().then(|| "see all runs in the browser".into()),
-        command: |of| command_in(of.artifacts(), &["dashboard"]),
+        command: |of| of.location.command(&["dashboard"]),
     },
 ];
 
@@ -181,13 +180,7 @@ impl Subject<'_> {
     /// The run as the subject of a verb.
     fn run(&self, verb: &str, options: &[&str]) -> String {
         let id = self.trained.as_ref().map_or("latest", |trained| trained.outcome.id.as_str());
-        command_in(self.artifacts(), &[&[verb, id], options].concat())
-    }
-
-    /// The folder `artifacts` of `artifacts/runs/<id>`.
-    fn artifacts(&self) -> &Path {
-        let folder = self.trained.as_ref().and_then(|trained| trained.outcome.folder.parent()?.parent());
-        folder.unwrap_or(Path::new("artifacts"))
+        self.location.command(&[&[verb, id], options].concat())
     }
 
     fn stops_early(&self) -> bool {

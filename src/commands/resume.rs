@@ -37,6 +37,6 @@ pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
         sweep: None,
     };
     let outcome = train_from(start, &prepared, &options)?;
-    let again = summary::again_from(&config, &location.root);
+    let again = summary::again_from(&config, &location);
     Ok(summary::print_outcome(&outcome, &prepared, &again, &location, args.quiet))
 }

@@ -13,7 +13,6 @@ use crate::config::{Config, Repetition};
 use crate::experiment::repeat::repeat;
 use crate::experiment::{Prepared, RunOutcome, TrainOptions, explain};
 use crate::figures::measured;
-use crate::shell::command_in;
 use crate::tracking::{Location, MetricKey, Run, Status, Store};
 
 /// Trains the `repetitions` of the prepared config, several at a time, and prints mean, standard deviation and 95 %
@@ -66,7 +65,7 @@ impl Results {
     ) -> anyhow::Result<()> {
         let id = match result {
             Ok(RunOutcome { id, status: Status::Interrupted, .. }) => {
-                let resume = command_in(&location.root, &["resume", id.as_str()]);
+                let resume = location.command(&["resume", id.as_str()]);
                 tell!("{repetition}: interrupted; `{resume}` resumes it");
                 return Ok(());
             }

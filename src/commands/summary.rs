@@ -17,7 +17,6 @@ use crate::experiment::evaluate::{
 };
 use crate::experiment::{Prepared, RunOutcome};
 use crate::figures::{counted, measured};
-use crate::shell::command_in;
 use crate::tracking::{Location, RunId, Status, Store, read_points_thinned};
 
 /// For more classes than this, only the most frequent errors are printed instead of the confusion matrix.
@@ -78,7 +77,15 @@ fn print(outcome: &RunOutcome, prepared: &Prepared, again: &Again, location: &Lo
     let trained = hints::Trained { outcome, points: &points, previous: previous.as_deref() };
     let Again { loaded, file, command } = again;
     let loaded = loaded.as_ref();
-    print_hints(&hints::Subject { prepared, loaded, file, again: command, is_sweep: false, trained: Some(trained) });
+    print_hints(&hints::Subject {
+        prepared,
+        loaded,
+        file,
+        location,
+        again: command,
+        is_sweep: false,
+        trained: Some(trained),
+    });
 }
 
 /// What the second training brought: the main metric before and after it.
@@ -340,14 +347,14 @@ pub fn again(args: &TrainArgs, file: &Path, loaded: LoadedConfig) -> Again {
     args.name.iter().for_each(|name| option("--name", name));
     args.tag.iter().for_each(|tag| option("--tag", tag));
     args.backend.iter().for_each(|backend| option("--backend", backend.as_str()));
-    let command = command_in(&args.store.artifacts, &words);
+    let command = args.store.location().command(&words);
     Again { loaded: Some(loaded), file, command }
 }
 
 /// How to train the config `file` of a run again.
-pub fn again_from(file: &Path, artifacts: &Path) -> Again {
+pub fn again_from(file: &Path, location: &Location) -> Again {
     let file = file.display().to_string();
-    let command = command_in(artifacts, &["--config", &file]);
+    let command = location.command(&["--config", &file]);
     Again { loaded: None, file, command }
 }
 

@@ -22,7 +22,7 @@ use crate::experiment::sweep::create;
 use crate::experiment::tune::Tuning;
 use crate::experiment::{Environment, Interrupter, RunOutcome, TrainOptions, Unobserved, describe, explain, prepare};
 use crate::figures::{counted, measured};
-use crate::shell::{command, command_in};
+use crate::shell::command;
 use crate::sweep::Params;
 use crate::tracking::{MetricKey, Run, Store, Sweep, Trial};
 
@@ -252,7 +252,7 @@ impl Work<'_> {
         };
         let (sweep, is_stopped) = run_workers(&args.store, &id, &with, &self.interrupter)?;
         if is_stopped {
-            let resume = command_in(&location.root, &["sweep", "resume", id.as_str()]);
+            let resume = location.command(&["sweep", "resume", id.as_str()]);
             tell!("stopped: `{resume}` goes on with the search, and then names the command for new seeds of the best");
         }
         Ok((!is_stopped).then_some(sweep))
@@ -280,7 +280,7 @@ impl Work<'_> {
         let trials = store.trials(&sweep.id)?;
         let finalists = ranked(&trials, &sweep.metric);
         if finalists.is_empty() {
-            let show = command_in(&location.root, &["sweep", "show", sweep.id.as_str()]);
+            let show = location.command(&["sweep", "show", sweep.id.as_str()]);
             anyhow::bail!("no trial came to its end: give more --minutes, or see why with `{show}`");
         }
         if !args.quiet {
@@ -339,12 +339,12 @@ impl Work<'_> {
         self.tell_spent(spent);
         let config = |run: &Run| store.folder(&run.record.id).join("config.toml").display().to_string();
         let tuned = config(&tuned[0]);
-        say!("next   train the tuned config: {}", command_in(&location.root, &["--config", &tuned]));
+        say!("next   train the tuned config: {}", location.command(&["--config", &tuned]));
         say!("       keep it as a file: {} > tuned.toml", command(&["config", "render", &tuned]));
         let names = ["default", "tuned"].map(|suffix| format!("{}-{suffix}", self.tuning.name));
-        say!("       compare them again: {}", command_in(&location.root, &["runs", "compare", &names[0], &names[1]]));
+        say!("       compare them again: {}", location.command(&["runs", "compare", &names[0], &names[1]]));
         judgement.next.iter().for_each(|command| say!("       more seeds: {command}"));
-        say!("       see all runs: {}", command_in(&location.root, &["dashboard"]));
+        say!("       see all runs: {}", location.command(&["dashboard"]));
         Ok(())
     }
 

@@ -16,6 +16,7 @@ impl From<TrackingError> for ApiError {
             TrackingError::InvalidMetricKey { .. }
             | TrackingError::InvalidExperiment { .. }
             | TrackingError::NotCompared { .. }
+            | TrackingError::AmbiguousExperiment { .. }
             | TrackingError::AmbiguousRun { .. }
             | TrackingError::AmbiguousSweep { .. } => StatusCode::BAD_REQUEST,
             TrackingError::Active { .. }

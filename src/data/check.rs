@@ -20,8 +20,12 @@ pub(super) fn no_source() -> Invalid {
 /// Conflicting or out-of-range keys.
 pub fn check(config: &DataConfig) -> Result<(), Invalid> {
     check_origin(config)?;
-    let paths = config.path.iter().chain(&config.more_paths).map(|path| ("data.path", path));
-    for (key, path) in paths.chain(config.test_path.iter().map(|path| ("data.test_path", path))) {
+    let paths = [
+        ("data.path", config.path.as_slice()),
+        ("data.more_paths", &config.more_paths),
+        ("data.test_path", config.test_path.as_slice()),
+    ];
+    for (key, path) in paths.into_iter().flat_map(|(key, paths)| paths.iter().map(move |path| (key, path))) {
         origin::check_address(path, key)?;
     }
     config.cache.as_ref().map_or(Ok(()), Cache::check)?;

@@ -141,8 +141,12 @@ pub(super) fn parts(moments: &[Moment]) -> Vec<DatePart> {
 
 /// Seconds since 1970 as a date and time.
 pub(super) fn shown(seconds: f64) -> String {
-    let moment = jiff::Timestamp::from_second(seconds as i64).map(|moment| moment.to_string());
-    moment.unwrap_or_default().replace('T', " ").trim_end_matches('Z').trim_end_matches(" 00:00:00").to_owned()
+    let start = jiff::civil::date(1970, 1, 1).to_datetime(Time::midnight());
+    match start.checked_add(jiff::SignedDuration::from_secs(seconds as i64)) {
+        Ok(moment) => moment.to_string().replace('T', " ").trim_end_matches(" 00:00:00").to_owned(),
+        Err(_) if seconds > 0.0 => "after the year 9999".to_owned(),
+        Err(_) => "before the year -9999".to_owned(),
+    }
 }
 
 /// What is made of the dates of a column, for a note.
@@ -202,6 +206,18 @@ pub(super) fn far_out(name: &str, cells: &[Distinct], moments: &[Option<Moment>]
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_date_that_can_be_read_can_be_shown() {
+        for text in ["9999-12-31", "0001-01-01", "1970-01-01", "2024-02-29 12:30:00"] {
+            let moment = parse(text, DateOrder::DayFirst, false).unwrap();
+            assert_eq!(shown(moment.seconds), text);
+        }
+        assert_eq!(
+            (shown(1e12), shown(-1e300)),
+            ("after the year 9999".to_owned(), "before the year -9999".to_owned())
+        );
+    }
 
     #[test]
     fn days_are_counted_in_universal_time_and_parts_on_the_local_calendar() {

@@ -60,13 +60,15 @@ impl Origin {
 
     /// The same, and further files.
     pub(super) fn files(path: &Path, more: &[PathBuf], key: &'static str) -> Self {
-        let found: Vec<PathBuf> =
-            std::iter::once(path).chain(more.iter().map(PathBuf::as_path)).flat_map(matching).collect();
+        let of_more = if key == "data.path" { "data.more_paths" } else { key };
+        let named = std::iter::once((path, key)).chain(more.iter().map(|path| (path.as_path(), of_more)));
+        let found: Vec<(PathBuf, &'static str)> =
+            named.flat_map(|(path, key)| matching(path).into_iter().map(move |path| (path, key))).collect();
         let is_named = !is_pattern(path) && !more.iter().any(|path| is_pattern(path));
-        let one = |path: &Path| Self { is_named, ..Self::one(path, key) };
+        let one = |path: &Path, key| Self { is_named, ..Self::one(path, key) };
         match &found[..] {
-            [only] => one(only),
-            _ => Self { parts: found.iter().map(|path| one(path)).collect(), ..one(path) },
+            [(only, key)] => one(only, key),
+            _ => Self { parts: found.iter().map(|(path, key)| one(path, key)).collect(), ..one(path, key) },
         }
     }
 

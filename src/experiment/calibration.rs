@@ -67,7 +67,7 @@ enum Around {
 impl Calibration {
     /// # Errors
     /// What in it cannot be of a model with this target.
-    fn check(&self, target: &PreparedTarget) -> Result<(), &'static str> {
+    pub fn check(&self, target: &PreparedTarget) -> Result<(), &'static str> {
         let all = || self.intervals.iter().map(|interval| &interval.errors).chain([&self.errors]);
         if !all().all(|errors| errors.is_sorted() && errors.iter().all(|error| error.is_finite())) {
             return Err("its errors do not ascend");
@@ -92,9 +92,6 @@ impl Coverage {
     /// # Errors
     /// Too few validation rows; a damaged `calibration`.
     pub fn new(calibration: &Calibration, target: &PreparedTarget, share: f64) -> anyhow::Result<Self> {
-        let damaged =
-            |what| anyhow::anyhow!("calibration.json is damaged: {what}: restore the file that training wrote");
-        calibration.check(target).map_err(damaged)?;
         // Of several pairs that whose levels promise the most similar share: the least is changed.
         let promised = |of: &IntervalErrors| (of.levels[1] - of.levels[0] - share).abs();
         let pairs = level_pairs(if let PreparedTarget::Quantiles { levels, .. } = target { levels.len() } else { 0 });
@@ -223,10 +220,11 @@ mod tests {
             (with([0.9, 0.1], &[-1.0, 2.0]), &quantiles, "not those of preprocessing.json"),
             (with([0.1, 0.9], &[2.0, -1.0]), &quantiles, "do not ascend"),
         ] {
-            let error = Coverage::new(&of, target, 0.5).unwrap_err().to_string();
-            assert!(error.starts_with("calibration.json is damaged: ") && error.contains(expected), "{error}");
+            let problem = of.check(target).unwrap_err();
+            assert!(problem.contains(expected), "{problem}");
         }
-        assert!(Coverage::new(&with([0.1, 0.9], &[-1.0, 2.0]), &quantiles, 0.5).is_ok());
+        let sound = with([0.1, 0.9], &[-1.0, 2.0]);
+        assert!(sound.check(&quantiles).is_ok() && Coverage::new(&sound, &quantiles, 0.5).is_ok());
     }
 
     #[test]

@@ -251,32 +251,38 @@ fn several_configs(query: &str, configs: &[Vec<&Run>]) -> String {
 
 /// An average is of the same classes, or of the same number, from the same columns.
 fn check_alike(a: &SavedModel, b: &SavedModel) -> anyhow::Result<()> {
-    let (of_a, of_b) = (&a.preprocessor, &b.preprocessor);
     let pair = || format!("runs `{}` and `{}`", a.name(), b.name());
+    if let Some(difference) = difference(a, b) {
+        anyhow::bail!("{} {difference}: they have no average", pair());
+    }
+    let is_one_loss = a.config.training.loss == b.config.training.loss;
+    ensure!(is_one_loss, "{} have other losses (training.loss): they have no average", pair());
+    Ok(())
+}
+
+/// Why two models cannot stand for each other, if they cannot: other answers, or other columns that they read.
+pub fn difference(a: &SavedModel, b: &SavedModel) -> Option<String> {
+    let (of_a, of_b) = (&a.preprocessor, &b.preprocessor);
     let (classes_a, classes_b) = (of_a.class_names(), of_b.class_names());
-    ensure!(
-        classes_a == classes_b,
-        "{} predict other classes ({} and {}), which have no average",
-        pair(),
-        one_line(&classes_a.join(", ")),
-        one_line(&classes_b.join(", "))
-    );
+    if classes_a != classes_b {
+        let [a, b] = [classes_a, classes_b].map(|classes| one_line(&classes.join(", ")));
+        return Some(format!("predict other classes ({a} and {b})"));
+    }
     let levels = |target: &PreparedTarget| match target {
         PreparedTarget::Quantiles { levels, .. } => levels.clone(),
         _ => Vec::new(),
     };
-    let is_one_kind = of_a.task() == of_b.task()
-        && levels(&of_a.target) == levels(&of_b.target)
-        && a.config.training.loss == b.config.training.loss;
-    ensure!(is_one_kind, "{} answer in other ways (task, loss or quantiles), which have no average", pair());
-    let is_same = of_a.target_name == of_b.target_name && of_a.target_names() == of_b.target_names();
-    ensure!(is_same, "{} predict other columns, which have no average", pair());
+    if of_a.task() != of_b.task() || levels(&of_a.target) != levels(&of_b.target) {
+        return Some("answer in other ways (task or quantiles)".to_owned());
+    }
+    if of_a.target_name != of_b.target_name || of_a.target_names() != of_b.target_names() {
+        return Some("predict other columns".to_owned());
+    }
     let columns = |model: &SavedModel| -> Vec<(String, bool)> {
         let columns = model.preprocessor.columns().iter();
         columns.map(|column| (column.name.clone(), column.kind.is_numeric())).collect()
     };
-    ensure!(columns(a) == columns(b), "{} read other columns: train them on the same data", pair());
-    Ok(())
+    (columns(a) != columns(b)).then(|| "read other columns".to_owned())
 }
 
 #[cfg(test)]

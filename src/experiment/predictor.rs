@@ -60,6 +60,9 @@ pub enum Unanswered {
     /// The request has more than that many rows.
     #[error("more than {0} rows: ask in parts")]
     TooMany(usize),
+    /// The network gives no number for a row.
+    #[error("{0}")]
+    NoAnswer(String),
     /// The network is gone, which is a defect.
     #[error("the model's thread has ended")]
     Ended,
@@ -107,7 +110,7 @@ impl Predictor {
     pub fn answer(&self, bytes: Arc<[u8]>, most: usize) -> Result<Answered, Unanswered> {
         let mut begun = self.begin(bytes, most)?;
         let logits = begun.last.take().map_or(Ok(Vec::new()), |last| self.logits(last))?;
-        Ok(self.end(begun, &logits))
+        self.end(begun, &logits)
     }
 
     /// The first part of [`Predictor::answer`]: reads the rows, and waits for the network only where they are more than a block.
@@ -126,7 +129,7 @@ impl Predictor {
             }
             if let Some(before) = last.replace(block.examples) {
                 let logits = self.logits(before)?;
-                answers.extend(self.decoded(&logits));
+                self.decode(&logits, &mut answers)?;
             }
             Ok(())
         })?;
@@ -142,15 +145,23 @@ impl Predictor {
     }
 
     /// The last part of [`Predictor::answer`], with the logits of the last block.
-    pub fn end(&self, begun: Begun, logits: &[f32]) -> Answered {
+    ///
+    /// # Errors
+    /// A row for which the network gives no number.
+    pub fn end(&self, begun: Begun, logits: &[f32]) -> Result<Answered, Unanswered> {
         let Begun { mut answers, drift, .. } = begun;
-        answers.extend(self.decoded(logits));
-        Answered { answers, drift }
+        self.decode(logits, &mut answers)?;
+        Ok(Answered { answers, drift })
     }
 
-    fn decoded<'l>(&'l self, logits: &'l [f32]) -> impl Iterator<Item = Answer> + 'l {
-        let rows = logits.chunks_exact(self.decoder.task.num_outputs());
-        rows.map(|logits| Answer::new(&self.decoder, logits))
+    /// Appends the answers to the next rows of a request.
+    fn decode(&self, logits: &[f32], answers: &mut Vec<Answer>) -> Result<(), Unanswered> {
+        let num_outputs = self.decoder.task.num_outputs();
+        if let Some(at) = logits.iter().position(|logit| !logit.is_finite()) {
+            return Err(Unanswered::NoAnswer(self.saved.no_answer(answers.len() + at / num_outputs)));
+        }
+        answers.extend(logits.chunks_exact(num_outputs).map(|logits| Answer::new(&self.decoder, logits)));
+        Ok(())
     }
 
     fn logits(&self, examples: Examples) -> Result<Vec<f32>, Unanswered> {

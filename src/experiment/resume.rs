@@ -8,11 +8,11 @@ use clap::ValueEnum;
 use super::prepare::{Prepared, prepare_from};
 use super::run::{Checkpoints, Start};
 use super::run_folder::{INITIAL, PREPROCESSING, RunFolder, Shapes, recorded};
+use super::saved_model::changed_since;
 use crate::backend::BackendName;
 use crate::config::Config;
 use crate::figures::counted;
 use crate::invalid::one_line;
-use crate::shell::command_in;
 use crate::tracking::folder::close;
 use crate::tracking::{Closed, Location, Run, Shown, Status, Store};
 use crate::training::{CHECKPOINT, Checkpoint, REFIT_CHECKPOINT};
@@ -37,6 +37,9 @@ pub struct Plan {
 pub fn plan(location: &Location, query: &str, epochs: Option<usize>, connects: bool) -> anyhow::Result<Plan> {
     let store = Store::open_read_only_at(location)?;
     let run = recorded(&store, query)?;
+    if let Some(home) = store.home_elsewhere(&run.record.id)? {
+        bail!("the files of run `{}` are at `{home}`: resume it there", run.record.id);
+    }
     let folder = RunFolder::at(store.folder(&run.record.id));
     let config = folder.config()?;
     refuse_changes(&run, &folder, &config)?;
@@ -119,10 +122,7 @@ fn refuse_changes(run: &Run, folder: &RunFolder, config: &Config) -> anyhow::Res
     let params = config.params();
     let mut changed = params.iter().filter(|(key, value)| run.record.params.get(*key) != Some(value));
     if let Some((key, _)) = changed.next() {
-        bail!(
-            "{}: `{key}` has been changed since the run began: change it back, or train a new run with this config",
-            folder.file("config.toml").display()
-        );
+        bail!(changed_since(folder, key));
     }
     Ok(())
 }
@@ -141,7 +141,7 @@ fn resume(
         bail!(
             "run `{id}` is finished ({}); to train it for more epochs: `{}`",
             one_line(&run.record.reason),
-            command_in(&location.root, &["resume", id.as_str(), "--epochs", &epochs])
+            location.command(&["resume", id.as_str(), "--epochs", &epochs])
         );
     }
     let initial = folder.weights(INITIAL, shapes)?;
@@ -158,7 +158,7 @@ fn extend(
     let id = &run.record.id;
     let is_finished = run.record.status == Status::Finished;
     let mut checkpoint = checkpoint.filter(|_| is_finished).with_context(|| {
-        let resume = command_in(&location.root, &["resume", id.as_str()]);
+        let resume = location.command(&["resume", id.as_str()]);
         format!("run `{id}` has not finished: first run `{resume}`")
     })?;
     let done = checkpoint.progress.epoch;

@@ -16,9 +16,8 @@ use crate::data::{self, Author, DataConfig, Dataset, Inputs, PREPROCESSING_VERSI
 use crate::invalid::one_line;
 use crate::model::NamedWeights;
 use crate::permissions::{is_own_number, is_public};
-use crate::shell::command_in;
 use crate::tracking::folder::Kept;
-use crate::tracking::{Location, Run, RunId, RunRecord, Store, TrackingError, folder};
+use crate::tracking::{Location, Run, RunId, RunRecord, Status, Store, TrackingError, folder};
 use crate::training::Checkpoint;
 use crate::training::evaluation::Evaluation;
 
@@ -145,11 +144,17 @@ impl RunFolder {
         if let Some(home) = store.home_elsewhere(id)? {
             anyhow::bail!("the files of run `{id}` are at `{home}`: work there, or name a copy's path");
         }
+        let has_model = folder::try_has(&store.folder(id), MODEL)?;
         anyhow::ensure!(
-            folder::try_has(&store.folder(id), MODEL)?,
+            has_model || found.record.status != Status::Finished,
+            "run `{id}` is finished, and {} is missing: restore the file that training wrote, or name another run",
+            store.folder(id).join(MODEL).display()
+        );
+        anyhow::ensure!(
+            has_model,
             "run `{id}` has no model, it is {}: `{}` resumes it, or name another run",
             store.shown(&found),
-            command_in(&location.root, &["resume", id.as_str()])
+            location.command(&["resume", id.as_str()])
         );
         Ok(Self::at(store.folder(id)))
     }

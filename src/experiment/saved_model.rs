@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crate::cpu::FusedBackend;
 use anyhow::Context;
+use burn::tensor::Tensor;
 
 use super::calibration::Coverage;
-use super::run_folder::{CONFIG, MAX_TEST_CELLS, MODEL, PREPROCESSING, RunFolder, TEST_ROWS, TEST_TEXT};
+use super::run_folder::{CALIBRATION, CONFIG, MAX_TEST_CELLS, MODEL, PREPROCESSING, RunFolder, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode_with;
 use crate::config::Config;
 use crate::data::{self, Collected, DataConfig, Drift, Examples, Inputs, NewRows, Preprocessor};
@@ -25,6 +26,29 @@ pub struct SavedModel {
     pub weights: NamedWeights,
     /// Numbers that the test rows in the folder may become as inputs.
     most_test_inputs: usize,
+}
+
+/// The network must be the one that was trained, whose weights would fit others, too.
+fn refuse_other_network(folder: &RunFolder, config: &Config) -> anyhow::Result<()> {
+    if !folder.has("run.json") {
+        return Ok(());
+    }
+    let recorded = folder.record()?.params;
+    let is_changed = |(key, value): &(&String, &serde_json::Value)| {
+        key.starts_with("model.") && recorded.get(*key).is_some_and(|recorded| recorded != *value)
+    };
+    if let Some((key, _)) = config.params().iter().find(is_changed) {
+        anyhow::bail!(changed_since(folder, key));
+    }
+    Ok(())
+}
+
+/// What is wrong with a config whose `key` is not as `run.json` has it.
+pub(super) fn changed_since(folder: &RunFolder, key: &str) -> String {
+    format!(
+        "{}: `{key}` has been changed since the run began: change it back, or train a new run with this config",
+        folder.file(CONFIG).display()
+    )
 }
 
 /// Bytes of the files of a model that is opened while somebody waits for a page.
@@ -55,6 +79,7 @@ impl SavedModel {
             weights.with_context(|| format!("{} is missing: restore the file that training wrote", path()))?;
         check_shapes(&weights, &shapes, None)
             .with_context(|| format!("{} does not fit the run's config and data", path()))?;
+        refuse_other_network(folder, &config)?;
         Ok(Self { folder: folder.clone(), config, preprocessor, weights, most_test_inputs: usize::MAX })
     }
 
@@ -90,9 +115,25 @@ impl SavedModel {
     pub fn net<B: FusedBackend>(&self, device: &B::Device) -> anyhow::Result<Net<B>> {
         let net = self.config.model.init::<B>(&self.preprocessor.layout(), self.preprocessor.task(), 0, device);
         let net = load_weights(net, &self.weights)?.with_kernels(self.config.training.kernels);
-        net.check_memory(1, self.preprocessor.num_inputs())
+        let num_inputs = self.preprocessor.num_inputs();
+        net.check_memory(1, num_inputs)
             .map_err(|why| anyhow::anyhow!("the network of run `{}` is too large: a row of it {why}", self.name()))?;
+        // Weights that are finite may be too large all the same.
+        let outputs = net.forward(Tensor::<B, 2>::zeros([1, num_inputs], device), None).into_data();
+        anyhow::ensure!(
+            outputs.iter::<f32>().all(f32::is_finite),
+            "{}: the network gives no number even for an average row: restore the file that training wrote",
+            self.folder.file(MODEL).display()
+        );
         Ok(net)
+    }
+
+    /// That the network's output for a row, by its index, is none that can be told: infinite, or not a number.
+    pub(super) fn no_answer(&self, row: usize) -> String {
+        format!(
+            "row {row} has no prediction: run `{}` gives no number for it, whose cells are too far from those of training",
+            self.name()
+        )
     }
 
     /// The model as one file: the weights, with config and preprocessor in the metadata.
@@ -138,7 +179,7 @@ impl SavedModel {
     /// Sets or intervals that hold the truth with the probability `share`.
     ///
     /// # Errors
-    /// No validation rows, or too few.
+    /// No validation rows, or too few; a damaged `calibration.json`.
     pub fn coverage(&self, share: f64) -> anyhow::Result<Coverage> {
         self.refuse_several("--coverage")?;
         let calibration = self.folder.calibration()?.with_context(|| {
@@ -146,6 +187,10 @@ impl SavedModel {
                 "run `{}` keeps nothing of validation rows, by which --coverage is measured: train it with some",
                 self.name()
             )
+        })?;
+        calibration.check(&self.preprocessor.target).map_err(|what| {
+            let file = self.folder.file(CALIBRATION);
+            anyhow::anyhow!("{} is damaged: {what}: restore the file that training wrote", file.display())
         })?;
         Coverage::new(&calibration, &self.preprocessor.target, share)
     }

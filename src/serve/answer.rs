@@ -48,7 +48,7 @@ pub(super) async fn answer<T: Send + 'static>(
         model.predictor.ask(last, move |logits| _ = sender.send(logits))?;
         logits = receiver.await.map_err(|_| Unanswered::Ended)?;
     }
-    let answered = model.predictor.end(begun, &logits);
+    let answered = model.predictor.end(begun, &logits)?;
     let scored = Scored { model, answered };
     state.metrics.rows(&scored.model.name, scored.answered.answers.len(), &scored.answered.drift);
     if scored.num_values() < LONG {
@@ -61,6 +61,7 @@ impl From<Unanswered> for ApiError {
     fn from(error: Unanswered) -> Self {
         match error {
             Unanswered::Rows(invalid) => Self::bad_request(invalid.message),
+            Unanswered::NoAnswer(message) => Self::bad_request(message),
             Unanswered::TooMany(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
             Unanswered::Ended => Self::internal(error),
         }

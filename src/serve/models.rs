@@ -1,9 +1,11 @@
 //! The models that are served, each under a name, and newer runs that take their places.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::log::Log;
 use crate::backend::BackendName;
+use crate::experiment::ensemble::difference;
 use crate::experiment::{Predictor, RunFolder, SavedModel};
 use crate::tracking::Location;
 
@@ -35,6 +37,8 @@ pub struct Models {
     loaded: RwLock<Vec<Arc<Model>>>,
     /// Of each language model what the user named, and the model.
     writers: RwLock<Vec<(String, Arc<Writer>)>>,
+    /// The last error of each model that could not be replaced.
+    told: Mutex<HashMap<String, String>>,
     pub(super) log: Log,
 }
 
@@ -61,7 +65,7 @@ impl Models {
             }
         }
         let (loaded, writers) = (RwLock::new(loaded), RwLock::new(writers));
-        Ok(Self { location, backend, queries: of_rows, loaded, writers, log: Log::start()? })
+        Ok(Self { location, backend, queries: of_rows, loaded, writers, told: Mutex::default(), log: Log::start()? })
     }
 
     /// The language models, in the order of the command line.
@@ -89,13 +93,24 @@ impl Models {
     /// the model that is there in its place, and is told in the log.
     pub fn reload(&self) {
         for (i, query) in self.queries.iter().enumerate() {
-            if let Err(error) = self.reload_one(i, query) {
-                self.log.line(&serde_json::json!({ "model": query, "error": format!("{error:#}") }));
-            }
+            self.tell(query, self.reload_one(i, query));
         }
-        for i in 0..self.writers().len() {
-            if let Err(error) = self.reload_writer(i) {
-                self.log.line(&serde_json::json!({ "model": self.writers()[i].name, "error": format!("{error:#}") }));
+        for (i, writer) in self.writers().iter().enumerate() {
+            self.tell(&writer.name, self.reload_writer(i));
+        }
+    }
+
+    /// Writes an error to the log, once for as long as it stays the same.
+    fn tell(&self, model: &str, result: anyhow::Result<()>) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(()) => _ = told.remove(model),
+            Err(error) => {
+                let error = format!("{error:#}");
+                if told.get(model) != Some(&error) {
+                    self.log.line(&serde_json::json!({ "model": model, "error": error }));
+                    told.insert(model.to_owned(), error);
+                }
             }
         }
     }
@@ -123,6 +138,9 @@ impl Models {
         }
         let saved = SavedModel::open(&folder)?;
         let run = saved.name();
+        if let Some(difference) = difference(present.predictor.model(), &saved) {
+            anyhow::bail!("runs `{}` and `{run}` {difference}: it is not taken instead", present.run);
+        }
         let predictor = Predictor::start(saved, self.backend)?;
         self.log.line(&serde_json::json!({ "model": present.name, "run": run, "instead_of": present.run }));
         let model = Arc::new(Model { name: present.name.clone(), run, predictor });

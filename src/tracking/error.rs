@@ -3,10 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::location::FILE;
 use super::{InvalidMetricKey, InvalidRunId, RunId, Status, TrialState};
 use crate::invalid::one_line;
 use crate::postgresql::GET_CLIENT;
-use crate::shell::program;
+use crate::shell::{command_in, program};
 use crate::sqlite_file::Unsound;
 
 /// Why something could not be recorded, found or changed.
@@ -124,10 +125,10 @@ pub enum TrackingError {
 
     /// There is no room on the disk of the store.
     #[error(
-        "`{}`: the disk is full; make room there (`{program} runs gc --older-than 0` empties the trash), or choose another \
+        "`{}`: the disk is full; make room there (`{}` empties the trash), or choose another \
          folder with --artifacts",
         path.display(),
-        program = program()
+        emptied(path)
     )]
     Full { path: PathBuf },
 
@@ -218,6 +219,10 @@ pub enum TrackingError {
     /// No run is of this experiment.
     #[error("no experiment `{query}`; `{} runs list --columns experiment` shows them", program())]
     NoSuchExperiment { query: String },
+
+    /// Several experiments have such a name, but for capitals and signs.
+    #[error("`{query}` may be any of the experiments {}: write its name as it is there", quoted(names))]
+    AmbiguousExperiment { query: String, names: Vec<String> },
 
     /// What was given is no name.
     #[error("an experiment's name has 1 to {most} characters, on one line")]
@@ -317,6 +322,18 @@ fn choose(known: &[String]) -> String {
         [] => "they have no test metric in common".to_owned(),
         known => format!("choose one of {}", known.join(", ")),
     }
+}
+
+/// The command that empties the trash of a store, by its folder or the database in it.
+fn emptied(path: &Path) -> String {
+    let root = if path.ends_with(FILE) { path.parent().unwrap_or(path) } else { path };
+    command_in(root, &["runs", "gc", "--older-than", "0"])
+}
+
+/// Names as a list.
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 fn at_line(line: Option<usize>) -> String {

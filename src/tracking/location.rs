@@ -11,6 +11,8 @@ use super::TrackingError;
 use super::closing::{Closed, close_store};
 use crate::permissions::create_for_this_user_alone;
 use crate::postgresql::Address;
+use crate::secrets::masked;
+use crate::shell::{command_in, quoted};
 
 /// The name of the database in the artifacts folder.
 pub(super) const FILE: &str = "burnlab.db";
@@ -34,6 +36,20 @@ impl Location {
     /// A store in a file.
     pub fn local(root: &Path) -> Self {
         Self { root: root.to_path_buf(), server: None }
+    }
+
+    /// A command of this program for this store, to be pasted into a shell. A password is left out: `PGPASSWORD` has it then.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        command_in(&self.root, arguments) + &self.server_option()
+    }
+
+    /// ` --store ...`, unless the environment says it.
+    fn server_option(&self) -> String {
+        let Some(server) = &self.server else { return String::new() };
+        if env::var("BURNLAB_STORE").is_ok_and(|everywhere| everywhere == *server) {
+            return String::new();
+        }
+        format!(" --store {}", quoted(&masked(server).replace(":***@", "@")))
     }
 
     /// The database, where there is no server.

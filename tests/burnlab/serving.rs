@@ -502,6 +502,32 @@ fn newer_runs_take_the_place_of_older_ones_without_a_refused_request() {
     });
 }
 
+/// Clients that ask for one table are not answered by a model of another, and the log says so once.
+#[test]
+fn a_newer_run_of_other_columns_is_not_taken() {
+    let place = trained();
+    let log = std::fs::File::create(place.path("log")).unwrap();
+    let following =
+        Served::start_telling(place.command(&["serve", "--port", "0", "iris", "--follow"]), log).expect("it serves");
+    let wine = config_file("wine").display().to_string();
+    let output = place.run(&["--config", &wine, "--name", "iris", "--set", "training.max_epochs=1", "--quiet"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let told = || std::fs::read_to_string(place.path("log")).unwrap();
+    wait_for("the log says it", || told().contains("it is not taken instead").then_some(()));
+    assert_eq!(following.send("POST", "/predict", &[CSV], ROWS.as_bytes()).unwrap().0, 200);
+    // It is looked for again each second, until there is one that is taken.
+    let first = get(&following, "/v2/models/iris")["versions"][0].clone();
+    let iris = config_file("iris").display().to_string();
+    let output = place.run(&["--config", &iris, "--set", "training.max_epochs=200", "--quiet"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    wait_for("a run of the same columns is served", || {
+        (get(&following, "/v2/models/iris")["versions"][0] != first).then_some(())
+    });
+    let told = told();
+    assert_eq!(told.matches("predict other classes (setosa, versicolor, virginica and ").count(), 1, "{told}");
+    assert_eq!(following.send("POST", "/predict", &[CSV], ROWS.as_bytes()).unwrap().0, 200);
+}
+
 /// A language model beside one that predicts rows: what it writes comes in events, and is what `burnlab generate` writes.
 #[test]
 fn a_language_model_writes_character_by_character() {

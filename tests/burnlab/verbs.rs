@@ -12,7 +12,7 @@ use clap::CommandFactory;
 
 use crate::hosts::Database;
 use crate::lab::config_file;
-use crate::place::{Place, text};
+use crate::place::{Place, signal, text, wait_for, works};
 use crate::served::Served;
 
 const SWEEP: &str = "name = \"search\"\n[data]\nsource = \"iris\"\n[training]\nmax_epochs = 3\n[sweep]\n\
@@ -193,6 +193,29 @@ fn every_verb_works_on_a_store_in_a_file() {
 fn every_verb_works_on_a_server() {
     let Some(database) = Database::new("verbs") else { return };
     every_verb_works(Some(&database.url()));
+}
+
+/// What is to be typed next leads to the same store, and pages end as they do on a store in a file.
+#[test]
+fn commands_for_a_server_name_it_and_its_pages_end_quietly() {
+    let Some(database) = Database::new("told") else { return };
+    let (place, url) = (Place::new(), database.url());
+    let iris = config_file("iris").display().to_string();
+    let told = works(&place, &["--config", &iris, "--set", "training.max_epochs=2", "--store", &url]);
+    let commands: Vec<&str> =
+        told.lines().filter(|line| line.starts_with("next") || line.starts_with("     ")).collect();
+    let named: Vec<&&str> =
+        commands.iter().filter(|line| line.contains(" dashboard") || line.contains("--config")).collect();
+    assert!(named.len() > 1 && named.iter().all(|line| line.contains(" --store ")), "{told}");
+    for verb in ["dashboard", "learn"] {
+        let log = std::fs::File::create(place.path("log")).unwrap();
+        let command = place.command(&[verb, "--port", "0", "--store", &url]);
+        let mut served = Served::start_telling(command, log).expect("it serves");
+        signal("INT", served.process.id());
+        let status = wait_for("it ends", || served.process.try_wait().unwrap());
+        let told = std::fs::read_to_string(place.path("log")).unwrap();
+        assert!(status.success() && !told.contains("panicked"), "{verb}: {status} {told}");
+    }
 }
 
 /// What is printed to a full disk is lost: the exit code and one line say so. What was done is done all the same.

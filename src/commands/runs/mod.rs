@@ -18,7 +18,6 @@ use super::output::{CANNOT_WRITE, refuse_other_tables, tell, to_file, to_termina
 use crate::cli::{ExportFormat, RunsArgs, RunsCommand};
 use crate::figures::counted;
 use crate::invalid::one_line;
-use crate::shell::command_in;
 use crate::tracking::{Location, RunId, Store, TrackingError};
 
 /// Runs the verb.
@@ -38,7 +37,13 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
             let store = Store::open_read_only_at(location)?;
             print_as(*json, &compare::text(&store, runs, metric.as_deref(), *json)?)?
         }
-        RunsCommand::Tag { run, changes } => tag(&mut writable(location)?, run, changes)?,
+        RunsCommand::Tag { run, changes } => {
+            // What follows the run is a tag, the folder of another store too.
+            if let Some(change) = changes.iter().find(|change| change.starts_with("--")) {
+                bail!("`{change}` would be a tag here; write options before the run");
+            }
+            tag(&mut writable(location)?, run, changes)?;
+        }
         RunsCommand::Note { run, text } => {
             let mut store = writable(location)?;
             let id = store.find(run)?.record.id;
@@ -52,7 +57,7 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
             // Of two that became one, this would rename both.
             let undo = match merge {
                 true => String::new(),
-                false => format!("; undo: {}", command_in(&location.root, &["runs", "rename", name, &before])),
+                false => format!("; undo: {}", location.command(&["runs", "rename", name, &before])),
             };
             print(&format!("{before} is now {}: {count}{undo}\n", name.trim()))?;
         }
@@ -69,7 +74,7 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
             }
         }
         RunsCommand::Delete { runs } => {
-            let restore = command_in(&location.root, &["runs", "restore"]);
+            let restore = location.command(&["runs", "restore"]);
             let word = format!("in the trash (`{restore}` brings it back)");
             let mut store = writable(location)?;
             refuse_experiments(&store, runs)?;
@@ -126,7 +131,6 @@ fn tag(store: &mut Store, run: &str, changes: &[String]) -> anyhow::Result<()> {
     for change in changes {
         match change.split_at_checked(1) {
             // Everything after the run is a tag, so that `-tag` needs no quoting.
-            _ if change.starts_with("--") => bail!("`{change}` would be a tag here; write options before the run"),
             Some(("+", tag)) if !tag.is_empty() => add.push(tag.to_owned()),
             Some(("-", tag)) if !tag.is_empty() => remove.push(tag.to_owned()),
             _ => bail!("`{change}` is not a tag change; write `+{change}` to add it, `-{change}` to remove it"),

@@ -7,7 +7,6 @@ use crate::commands::output::tell;
 use crate::comparison::Vocabulary;
 use crate::comparison::filter::Filter;
 use crate::figures::counted;
-use crate::shell::command_in;
 use crate::shown::escaped_json;
 use crate::tracking::{Run, Shown, Store};
 
@@ -15,7 +14,7 @@ use crate::tracking::{Run, Shown, Store};
 pub(super) fn select(store: &Store, filter: &str, archived: bool) -> anyhow::Result<(Vec<(Run, Shown)>, Vocabulary)> {
     let (runs, num_damaged) = store.runs_and_damaged()?;
     if num_damaged > 0 {
-        let reindex = command_in(store.root(), &["runs", "reindex"]);
+        let reindex = store.command(&["runs", "reindex"]);
         let left = counted(num_damaged, "run");
         tell!("{left} left out: the store's rows of them are damaged; `{reindex}` writes them anew from their folders");
     }

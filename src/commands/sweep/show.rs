@@ -12,7 +12,7 @@ use crate::comparison::judge::retrain;
 use crate::comparison::verdict::best_of;
 use crate::comparison::{headline, per_repetition, ranked, spread};
 use crate::figures::counted;
-use crate::shell::{command_in, quoted};
+use crate::shell::quoted;
 use crate::tracking::{MetricKey, Run, RunId, Store, Sweep, TrackingError, Trial, TrialState};
 
 /// Number of trials in the summary.
@@ -96,7 +96,7 @@ pub fn summary(store: &Store, sweep: &Sweep, all_tested: bool) -> Result<String,
         text.push_str(&next(store, sweep, best)?);
     }
     if counts.left() > 0 {
-        let resume = command_in(store.root(), &["sweep", "resume", sweep.id.as_str()]);
+        let resume = store.command(&["sweep", "resume", sweep.id.as_str()]);
         text.push_str(&format!("next   resume: {resume}\n"));
     }
     Ok(text)
@@ -175,14 +175,14 @@ fn next(store: &Store, sweep: &Sweep, best: &Trial) -> Result<String, TrackingEr
     // The picture is about runs that differ in the width alone.
     let picture = match &sweep.params[..] {
         [only] if only == "model.hidden" => {
-            let plot = command_in(store.root(), &["plot", &sweep.experiment, "overfitting"]);
+            let plot = store.command(&["plot", &sweep.experiment, "overfitting"]);
             format!("       see how the losses follow the size: {plot}\n")
         }
         _ => String::new(),
     };
     Ok(format!(
         "next   try the best on new seeds: {again} --name {name}\n{picture}       see all trials: {}\n",
-        command_in(store.root(), &["dashboard"])
+        store.command(&["dashboard"])
     ))
 }
 

@@ -13,7 +13,6 @@ use crate::config::LoadedConfig;
 use crate::experiment::sweep::{create, name_of};
 use crate::experiment::{Interrupter, close_store};
 use crate::figures::counted;
-use crate::shell::command_in;
 use crate::tracking::{RunId, Store, Sweep};
 
 /// A worker that dies is replaced, but not indefinitely: the cause may be the machine.
@@ -188,7 +187,7 @@ fn finish(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<
     }
     let num_left = sweep.counts.left();
     if num_left > 0 && !is_stopped {
-        let resume = command_in(&location.root, &["sweep", "resume", id.as_str()]);
+        let resume = location.command(&["sweep", "resume", id.as_str()]);
         let left = counted(num_left, "trial");
         tell!("{left} left: `{resume}` goes on");
     }

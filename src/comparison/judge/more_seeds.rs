@@ -2,7 +2,6 @@
 
 use crate::comparison::repetition::num_repetitions;
 use crate::comparison::verdict::{Claim, Verdict};
-use crate::shell::command_in;
 use crate::tracking::{Run, RunId, Store};
 
 /// Seeds per config to suggest where there is only one: enough for a meaningful interval.
@@ -30,5 +29,5 @@ pub(super) fn missing_seeds(store: &Store, run: &Run, group: &[&Run], wanted: us
 pub fn retrain(store: &Store, run: &RunId, first: u64, count: usize) -> String {
     let config = store.folder(run).join("config.toml").display().to_string();
     let (seed, count) = (format!("seed={first}"), count.to_string());
-    command_in(store.root(), &["--config", &config, "--set", &seed, "--seeds", &count])
+    store.command(&["--config", &config, "--set", &seed, "--seeds", &count])
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::rows::{json, no_such_sweep, number, select_trials, state, sweep_number, time};
 use crate::tracking::database::{Failure, Param, Row, params};
-use crate::tracking::store::{find_id, run_id, to_json};
-use crate::tracking::{Counts, NewSweep, RunId, Store, Sweep, TrackingError, Trial, TrialState, UtcTime, slug};
+use crate::tracking::store::{find_id, of_experiment, run_id, to_json};
+use crate::tracking::{Counts, NewSweep, RunId, Store, Sweep, TrackingError, Trial, TrialState, UtcTime};
 
 impl Store {
     /// Creates a sweep with all its trials, which wait and have no params yet.
@@ -61,10 +61,9 @@ impl Store {
         let sql = "SELECT id, experiment FROM sweep ORDER BY started DESC, id DESC";
         let named = |row: &Row| Ok(run_id(row, 0).ok().zip(row.get::<String>(1).ok()));
         let known: Vec<(RunId, String)> = self.query(sql, &[], named)?.into_iter().flatten().collect();
-        let wanted = slug(query);
         // By the name that the experiment has now: the id keeps the old one, which another may have.
-        let id = match known.iter().find(|(_, name)| !query.is_empty() && slug(name) == wanted) {
-            Some((id, _)) => id.clone(),
+        let id = match of_experiment(query, known.clone())?.into_iter().next() {
+            Some(id) => id,
             None => find_id(
                 query,
                 known.into_iter().map(|(id, _)| id).collect(),

@@ -1,4 +1,6 @@
-//! Ids by their unique beginning.
+//! Ids by their unique beginning, and by the names of experiments.
+
+use std::collections::BTreeSet;
 
 use crate::tracking::{RunId, TrackingError};
 
@@ -24,6 +26,30 @@ pub(in crate::tracking) fn find_id(
         1 => Ok(candidates.remove(0)),
         count => Err(several(query, count, candidates.iter().take(5).map(RunId::to_string).collect())),
     }
+}
+
+/// Those of `all`, each with the name of its experiment, that `query` names: by exactly this name, or else by the only one that is
+/// alike but for capitals and signs.
+///
+/// # Errors
+/// Several that are alike.
+pub(in crate::tracking) fn of_experiment<T>(query: &str, all: Vec<(T, String)>) -> Result<Vec<T>, TrackingError> {
+    let has_exact = all.iter().any(|(_, name)| name == query);
+    let letters = |name: &str| -> String {
+        name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let wanted = letters(query);
+    let is_meant = |name: &str| match has_exact {
+        true => name == query,
+        false => !wanted.is_empty() && letters(name) == wanted,
+    };
+    let meant: Vec<(T, String)> = all.into_iter().filter(|(_, name)| is_meant(name)).collect();
+    let names: BTreeSet<&str> = meant.iter().map(|(_, name)| name.as_str()).collect();
+    if names.len() > 1 {
+        let names = names.into_iter().take(5).map(str::to_owned).collect();
+        return Err(TrackingError::AmbiguousExperiment { query: query.to_owned(), names });
+    }
+    Ok(meant.into_iter().map(|(found, _)| found).collect())
 }
 
 /// As [`find_id`], with the errors for runs.

@@ -30,5 +30,5 @@ pub use recover::Reindexed;
 pub use summary::{MetricSummary, Run};
 pub use trash::Collected;
 
-pub(super) use find::find_id;
+pub(super) use find::{find_id, of_experiment};
 pub(super) use rows::{run_id, to_json};

@@ -260,6 +260,11 @@ impl Store {
         &self.location.root
     }
 
+    /// As [`Location::command`].
+    pub fn command(&self, arguments: &[&str]) -> String {
+        self.location.command(arguments)
+    }
+
     /// The version of its tables, which is this burnlab's own.
     pub fn schema(&self) -> usize {
         self.database.supported()

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::Deserialize;
 
+use super::find::of_experiment;
 use super::open::Store;
 use super::rows::run_id;
 use crate::tracking::database::params;
@@ -20,31 +21,39 @@ struct Named {
 }
 
 impl Store {
-    /// The runs of an experiment, newest first. `experiment` is its name, or the slug of it.
+    /// The runs of an experiment, newest first. `experiment` is its name, or one that is alike but for capitals and signs.
+    ///
+    /// # Errors
+    /// Several experiments whose names are alike, of which none has this one.
     pub fn ids_of(&self, experiment: &str) -> Result<Vec<RunId>, TrackingError> {
-        let (slug_of_it, named) = (slug(experiment), self.named_otherwise()?);
-        let mut ids = self.ids_newest_first()?;
-        ids.retain(|id| match named.get(id) {
-            Some(name) => slug(name) == slug_of_it,
-            None => id.experiment() == slug_of_it,
-        });
-        Ok(ids)
+        of_experiment(experiment, self.experiments()?)
+    }
+
+    /// All runs, newest first, each with the name of its experiment.
+    fn experiments(&self) -> Result<Vec<(RunId, String)>, TrackingError> {
+        let mut named = self.named_otherwise()?;
+        let name = |id: RunId| {
+            let name = named.remove(&id).unwrap_or_else(|| id.experiment().to_owned());
+            (id, name)
+        };
+        Ok(self.ids_newest_first()?.into_iter().map(name).collect())
     }
 
     /// Gives all runs of an experiment another one, whose name is `to`; archived runs as well, but none in the trash; and
-    /// its sweeps, whose later trials have it, too. Returns the runs. `from` is its name, or the slug of it.
+    /// its sweeps, whose later trials have it, too. Returns the runs. `from` as in [`Store::ids_of`].
     ///
     /// # Errors
-    /// No such experiment; a name that is none; one that another experiment has, unless `merge`. A run that cannot be written:
+    /// No such experiment, or several; a name that is none; one that another experiment has, unless `merge`. A run that cannot be written:
     /// those before it have the new name.
     pub fn rename_experiment(&mut self, from: &str, to: &str, merge: bool) -> Result<Vec<RunId>, TrackingError> {
         let to = checked(to)?;
-        let ids = self.exactly(from)?;
+        let ids = self.ids_of(from)?;
         if ids.is_empty() {
             return Err(TrackingError::NoSuchExperiment { query: from.to_owned() });
         }
-        // Of the same slug: nobody could name one of the two alone.
-        let there = self.ids_of(to)?.iter().filter(|id| !ids.contains(id)).count();
+        // Of the same slug: whoever misses a capital would get the other one.
+        let is_alike = |(id, name): &(RunId, String)| slug(name) == slug(to) && !ids.contains(id);
+        let there = self.experiments()?.iter().filter(|run| is_alike(run)).count();
         if there > 0 && !merge {
             return Err(TrackingError::ExperimentExists { name: to.to_owned(), runs: there });
         }
@@ -62,14 +71,6 @@ impl Store {
             Ok(())
         })?;
         Ok(ids)
-    }
-
-    /// The runs of the experiment of exactly this name, or else of this slug.
-    fn exactly(&self, experiment: &str) -> Result<Vec<RunId>, TrackingError> {
-        let (ids, named) = (self.ids_of(experiment)?, self.named_otherwise()?);
-        let is_exact = |id: &RunId| named.get(id).map_or(id.experiment(), String::as_str) == experiment;
-        let exact: Vec<RunId> = ids.iter().filter(|id| is_exact(id)).cloned().collect();
-        Ok(if exact.is_empty() { ids } else { exact })
     }
 
     /// The experiments of runs whose names are not the slugs in their ids. The database compares, so that of a large store

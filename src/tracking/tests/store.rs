@@ -90,6 +90,16 @@ fn an_experiment_gets_another_name(test_store: &TestStore) {
     let same = finished_run(test_store, "ZIFFERN");
     assert_eq!(store.rename_experiment("ZIFFERN", "capitals", false).unwrap(), [same]);
     assert_eq!(experiment(&store, &second), "Ziffern");
+
+    // A name that is alike for two is of none of them; nor is one without a letter that ids have.
+    let [lower, upper] = [finished_run(test_store, "one a"), finished_run(test_store, "One A")];
+    assert_eq!(store.ids_of("one a").unwrap(), [lower]);
+    assert_eq!(store.ids_of("One A").unwrap(), [upper]);
+    let several = store.ids_of("one-a").unwrap_err().to_string();
+    assert_eq!(several, "`one-a` may be any of the experiments `One A`, `one a`: write its name as it is there");
+    let other = finished_run(test_store, "日本");
+    assert_eq!((store.ids_of("日本").unwrap(), store.ids_of("中国").unwrap()), (vec![other], vec![]));
+    assert!(store.ids_of("").unwrap().is_empty() && store.ids_of("run").unwrap().is_empty());
 }
 
 fn delete_restore_and_gc(test_store: &TestStore) {

@@ -30,11 +30,27 @@ pub(crate) struct Server {
 }
 
 struct Session {
-    client: Client,
+    /// `None` once it is closed.
+    client: Option<Client>,
     statements: HashMap<String, Statement>,
 }
 
+impl Drop for Session {
+    /// The client waits for the server to close, which it cannot on a thread of an asynchronous runtime: it would panic where the
+    /// dashboard ends.
+    fn drop(&mut self) {
+        let client = self.client.take();
+        if tokio::runtime::Handle::try_current().is_ok() {
+            crate::threads::spawn(move || drop(client)).ok();
+        }
+    }
+}
+
 impl Session {
+    fn client(&mut self) -> &mut Client {
+        self.client.as_mut().expect("it is closed at the end alone")
+    }
+
     fn open(address: &Address, connector: &Connector, read_only: bool) -> Result<Self, Failure> {
         // A process that is suspended inside a transaction must not block all others for good.
         let (wait, idle) = (Duration::from_secs(BUSY_SECONDS), Duration::from_secs(2 * BUSY_SECONDS));
@@ -44,7 +60,7 @@ impl Session {
             Unconnected::Silent(problem) => TrackingError::Unreachable { server: address.to_string(), problem }.into(),
             Unconnected::Server(error) => error.into(),
         })?;
-        Ok(Self { client, statements: HashMap::new() })
+        Ok(Self { client: Some(client), statements: HashMap::new() })
     }
 }
 
@@ -78,7 +94,7 @@ impl Server {
     }
 
     pub(crate) fn batch(&self, sql: &str) -> Result<(), Failure> {
-        Ok(self.session.borrow_mut().client.batch_execute(sql)?)
+        Ok(self.session.borrow_mut().client().batch_execute(sql)?)
     }
 
     pub(crate) fn insert_many<'a, const N: usize>(
@@ -156,7 +172,7 @@ impl Server {
             Access::Write if self.read_only => "BEGIN",
             Access::Write => "BEGIN; SELECT pg_current_xact_id()::text",
         };
-        let messages = self.session.borrow_mut().client.simple_query(sql)?;
+        let messages = self.session.borrow_mut().client().simple_query(sql)?;
         let id = messages.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
@@ -167,7 +183,7 @@ impl Server {
     fn is_committed(&self, id: &str, deadline: Instant) -> Result<bool, Failure> {
         loop {
             let sql = format!("SELECT pg_xact_status('{id}'::xid8)");
-            let status = self.session.borrow_mut().client.query_one(&sql, &[])?.try_get::<_, Option<String>>(0)?;
+            let status = self.session.borrow_mut().client().query_one(&sql, &[])?.try_get::<_, Option<String>>(0)?;
             match status.as_deref() {
                 Some("in progress") if Instant::now() < deadline => thread::sleep(RETRY_PAUSE),
                 Some("in progress") => {
@@ -213,13 +229,13 @@ impl Server {
         sql: &str,
         run: impl FnOnce(&mut Client, &Statement) -> Result<T, postgres::Error>,
     ) -> Result<T, postgres::Error> {
-        let Session { client, statements } = &mut *self.session.borrow_mut();
-        if let Some(statement) = statements.get(sql) {
-            return run(client, statement);
+        let mut session = self.session.borrow_mut();
+        if let Some(statement) = session.statements.get(sql).cloned() {
+            return run(session.client(), &statement);
         }
-        let statement = client.prepare(&sql.replace('?', "$"))?;
-        let result = run(client, &statement);
-        statements.insert(sql.to_owned(), statement);
+        let statement = session.client().prepare(&sql.replace('?', "$"))?;
+        let result = run(session.client(), &statement);
+        session.statements.insert(sql.to_owned(), statement);
         result
     }
 }

@@ -16,6 +16,7 @@ use crate::data::{self, Collected, DataConfig, Drift, Examples, Inputs, NewRows,
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, Net, check_shapes, load_weights};
 use crate::shell::command;
+use crate::tracking::RunRecord;
 use crate::training::evaluation::Prediction;
 
 /// A run's config, preprocessor and weights, read only from its folder.
@@ -30,10 +31,8 @@ pub struct SavedModel {
 
 /// The network must be the one that was trained, whose weights would fit others, too.
 fn refuse_other_network(folder: &RunFolder, config: &Config) -> anyhow::Result<()> {
-    if !folder.has("run.json") {
-        return Ok(());
-    }
-    let recorded = folder.record()?.params;
+    // Without a record that can be read, the weights are all there is to go by.
+    let Ok(RunRecord { params: recorded, .. }) = folder.record() else { return Ok(()) };
     let is_changed = |(key, value): &(&String, &serde_json::Value)| {
         key.starts_with("model.") && recorded.get(*key).is_some_and(|recorded| recorded != *value)
     };

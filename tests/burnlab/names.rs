@@ -125,5 +125,5 @@ fn a_further_file_is_told_at_its_own_place() {
     let place = Place::new();
     place.write("a.csv", "x,y\n1,2\n");
     place.write("c.toml", "[data]\npath = \"a.csv\"\nmore_paths = [\"b.csv\"]\ntarget = \"y\"\n");
-    refused(&place, &["config", "check", "c.toml"], "c.toml:3:1: data.more_paths: no file b.csv");
+    refused(&place, &["config", "check", "c.toml"], "c.toml:3:1: data.more_paths: no file `b.csv`");
 }

@@ -83,10 +83,9 @@ fn usable(location: &Location) -> anyhow::Result<String> {
     std::env::current_dir().context("the current folder is gone: change to another one")?;
     let store = match Store::open_read_only_at(location) {
         Ok(store) => store,
-        // Whether tables can be made there is seen by making them.
+        // Whether they can be made is seen by making them, which is not for this verb to do.
         Err(TrackingError::NoServerStore { .. }) => {
-            drop(Store::open_at(location)?);
-            return usable(location);
+            return Ok(format!("no tables on {location} yet: the first training makes them, if its role may"));
         }
         Err(TrackingError::NoStore { .. }) => {
             // A relative path ends in the current folder, whose name is the empty one.

@@ -1,11 +1,12 @@
 //! Values that are given by their names alone. serde reads a struct from a list of its values, too, in the order of its fields:
-//! nobody means that, and `training = [3]` would pass for a section.
+//! nobody means that, and `training = [3]` would pass for a section. And names that are given once.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
 /// A `T` from a table of TOML or an object of JSON.
 #[derive(Clone, Debug)]
@@ -66,6 +67,73 @@ pub fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
     found.map(|Keyed(value)| value).map_err(|error| error.to_string().replace("expected a map", "expected an object"))
 }
 
+/// Any JSON, where no object has a key twice: the last of the two would be taken, in silence.
+#[derive(Clone, Debug)]
+pub struct KeysOnce(pub Value);
+
+impl<'de> Deserialize<'de> for KeysOnce {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Value;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("JSON")
+            }
+
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_string<E>(self, value: String) -> Result<Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+                let mut values = Vec::new();
+                while let Some(KeysOnce(value)) = list.next_element()? {
+                    values.push(value);
+                }
+                Ok(values.into())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+                let mut values = Map::new();
+                while let Some((key, KeysOnce(value))) = map.next_entry::<String, _>()? {
+                    if values.contains_key(&key) {
+                        return Err(A::Error::custom(format!("duplicate field `{}`", key.chars().take(100).collect::<String>())));
+                    }
+                    values.insert(key, value);
+                }
+                Ok(values.into())
+            }
+        }
+
+        deserializer.deserialize_any(Any).map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
@@ -98,6 +166,12 @@ mod tests {
         for list in ["[]", "[2]", r#"{"inner": [3]}"#, r#"{"list": [[4]]}"#] {
             let error = from_json::<Point>(list.as_bytes()).unwrap_err();
             assert!(error.starts_with("invalid type: sequence, expected an object at line 1"), "{list}: {error}");
+        }
+        let json = r#"{"b": [1, -2, 3.5, null, true, "\n"], "a": {"c": {}, "b": []}}"#;
+        assert_eq!(serde_json::from_str::<KeysOnce>(json).unwrap().0.to_string(), json.replace(", ", ",").replace(": ", ":"));
+        for twice in [r#"{"a": 1, "a": 1}"#, r#"[{"b": {"a": 1, "c": 2, "a": 3}}]"#] {
+            let error = serde_json::from_str::<KeysOnce>(twice).unwrap_err().to_string();
+            assert!(error.starts_with("duplicate field `a` at line 1"), "{error}");
         }
         assert!(from_json::<Point>(br#"{"y": 1}"#).unwrap_err().starts_with("unknown field `y`"));
         assert!(from_json::<Point>(br#"{"x": "a"}"#).unwrap_err().starts_with("invalid type: string"));

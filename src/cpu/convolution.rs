@@ -11,9 +11,9 @@ use burn::tensor::ops::ConvOptions;
 
 use self::window::Window;
 use super::images::ImageSizes;
-use super::math::{add_to_rows, column_sums};
+use super::math::add_to_rows;
 use super::memory::{CpuBackend, read, tensor};
-use super::parallel::{for_rows, map_rows, total};
+use super::parallel::{all_column_sums, for_parts, map_rows, total};
 use super::vectorized::vectorized;
 use super::{Activation, NORM_EPSILON};
 
@@ -135,16 +135,15 @@ fn forward<B: CpuBackend>(
         Channels::Bias(bias) => (None, bias),
         Channels::Norm { scale, shift } => (Some(read(scale, <[f32]>::to_vec)), shift),
     };
-    let values = read(images.clone(), |images| {
-        read(weight.clone(), |weight| window.convolve(from, images, &window.matrix(weight)))
-    });
-    read(shift, |shift| Made::of(values, from, window, scale, shift, options))
+    let matrix = read(weight.clone(), |weight| window.matrix(weight));
+    read(images.clone(), |images| {
+        read(shift, |shift| Made::of(images, &matrix, Passed::new(from, window, options.pool), scale, shift, options))
+    })
 }
 
 /// A block's output images, and what the backward pass needs in addition to the block's inputs.
 struct Made {
     values: Vec<f32>,
-    sizes: ImageSizes,
     /// Mean and variance of each channel; empty without normalisation.
     statistics: [Vec<f32>; 2],
     passed: Passed,
@@ -154,12 +153,14 @@ struct Made {
 struct Passed {
     from: ImageSizes,
     window: Window,
+    /// Size and stride of the pooling; 1 = none.
+    side: usize,
     /// With normalisation only.
     norm: Option<Normal>,
-    /// Derivatives of the activation.
+    /// Derivatives of the activation, of each output.
     slopes: Vec<f32>,
-    /// Where each pooled value came from; `None` without pooling.
-    origins: Option<Vec<u32>>,
+    /// Where each output stood in its pooled square; empty without pooling.
+    positions: Vec<u8>,
 }
 
 #[derive(Clone, Debug)]
@@ -170,41 +171,83 @@ struct Normal {
     factor: Vec<f32>,
 }
 
+impl Passed {
+    fn new(from: ImageSizes, window: Window, side: usize) -> Self {
+        Self { from, window, side, norm: None, slopes: Vec::new(), positions: Vec::new() }
+    }
+
+    /// Images worked on at a time.
+    fn part(&self) -> usize {
+        self.from.part(self.window.kernel)
+    }
+
+    /// Of the convolution's sums.
+    fn sums(&self) -> ImageSizes {
+        ImageSizes { channels: self.window.out_channels, ..self.from }
+    }
+
+    /// Of the block's output.
+    fn output(&self) -> ImageSizes {
+        self.sums().pooled(self.side)
+    }
+}
+
 impl Made {
-    /// Normalises (given a `scale`) and activates the output of a convolution.
+    /// Some images at a time, so that what follows a convolution finds its sums in a cache.
     fn of(
-        mut values: Vec<f32>,
-        from: ImageSizes,
-        window: Window,
+        images: &[f32],
+        matrix: &[f32],
+        mut passed: Passed,
         scale: Option<Vec<f32>>,
         shift: &[f32],
         options: BlockOptions,
     ) -> Self {
-        let width = window.out_channels;
-        let mut sizes = ImageSizes { channels: width, ..from };
+        let (from, window, part) = (passed.from, passed.window, passed.part());
+        let (of_sums, of_output) = (passed.sums().of_image(), passed.output().of_image());
+        let convolve = |first, sums: &mut [f32]| window.convolve(from, images, first, matrix, sums);
+        let mut values = vec![0.0; from.images * of_output];
         let mut slopes = vec![0.0; values.len()];
         let mut statistics = [Vec::new(), Vec::new()];
-        let norm = scale.map(|scale| {
-            let (mean, variance) = moments(&values, width);
-            let deviation: Vec<f32> = variance.iter().map(|variance| (variance + NORM_EPSILON).sqrt()).collect();
-            let mut normal = vec![0.0; values.len()];
-            normalise(&mut values, &mut normal, &mean, &deviation, &scale);
-            statistics = [mean, variance];
-            let factor = scale.iter().zip(&deviation).map(|(scale, deviation)| scale / deviation).collect();
-            Normal { values: normal, factor }
-        });
-        activate(&mut values, &mut slopes, shift, options.activation);
-        let origins = (options.pool > 1).then(|| {
-            let (largest, origins) = sizes.pool(&values, options.pool);
-            values = largest;
-            origins
-        });
-        sizes = if options.pool > 1 { sizes.pooled(options.pool) } else { sizes };
-        Self { values, sizes, statistics, passed: Passed { from, window, norm, slopes, origins } }
+        let sizes = passed.sums();
+        let positions = match scale {
+            None => for_parts(
+                [(&mut values, of_output), (&mut slopes, of_output)],
+                part,
+                true,
+                |first, [values, slopes]| {
+                    let finish = Finish { sizes, norm: None, shift, options };
+                    if options.pool == 1 {
+                        convolve(first, values);
+                        return finish_images(&finish, &mut [], values, slopes);
+                    }
+                    let mut sums = vec![0.0; values.len() / of_output * of_sums];
+                    convolve(first, &mut sums);
+                    finish_images(&finish, &mut sums, values, slopes)
+                },
+            ),
+            Some(scale) => {
+                let mut normal = vec![0.0; from.images * of_sums];
+                for_parts([(&mut normal, of_sums)], part, true, |first, [sums]| convolve(first, sums));
+                let (mean, variance) = moments(&normal, window.out_channels);
+                let deviation: Vec<f32> = variance.iter().map(|variance| (variance + NORM_EPSILON).sqrt()).collect();
+                let norm = Some([&mean[..], &deviation, &scale]);
+                let slices = [(&mut normal[..], of_sums), (&mut values, of_output), (&mut slopes, of_output)];
+                let positions = for_parts(slices, part, true, |_, [normal, values, slopes]| {
+                    finish_images(&Finish { sizes, norm, shift, options }, normal, values, slopes)
+                });
+                let factor = scale.iter().zip(&deviation).map(|(scale, deviation)| scale / deviation).collect();
+                passed.norm = Some(Normal { values: normal, factor });
+                statistics = [mean, variance];
+                positions
+            }
+        };
+        passed.slopes = slopes;
+        passed.positions = positions.concat();
+        Self { values, statistics, passed }
     }
 
     fn output<B: Backend>(&mut self, device: &B::Device) -> Tensor<B, 4> {
-        tensor(std::mem::take(&mut self.values), self.sizes.shape(), device)
+        tensor(std::mem::take(&mut self.values), self.passed.output().shape(), device)
     }
 
     fn statistics<B: Backend>(&mut self, device: &B::Device) -> [Tensor<B, 1>; 2] {
@@ -213,12 +256,22 @@ impl Made {
     }
 }
 
+/// What is done with a convolution's sums.
+struct Finish<'a> {
+    /// Of the sums.
+    sizes: ImageSizes,
+    /// Mean, deviation and scale of each channel.
+    norm: Option<[&'a [f32]; 3]>,
+    shift: &'a [f32],
+    options: BlockOptions,
+}
+
 vectorized! {
     /// Mean and variance of each column of `[rows, width]`.
     fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
         let share = width as f32 / values.len() as f32;
-        let mean_of = |sums: &[Vec<f32>]| total(sums, width).into_iter().map(|sum| sum * share).collect::<Vec<f32>>();
-        let mean = mean_of(&map_rows(values, width, |values| column_sums(values, width)));
+        let mean_of = |sums: Vec<f32>| sums.into_iter().map(|sum| sum * share).collect::<Vec<f32>>();
+        let mean = mean_of(all_column_sums(values, width));
         let squares = map_rows(values, width, |values| {
             let mut sums = vec![0.0; width];
             for row in values.chunks_exact(width) {
@@ -228,29 +281,54 @@ vectorized! {
             }
             sums
         });
-        let variance = mean_of(&squares);
+        let variance = mean_of(total(&squares, width));
         (mean, variance)
     }
 
-    /// Stores the normalised values in `normal`, and their product with `scale` in `values`; mean, deviation and scale are
-    /// per channel.
-    fn normalise(values: &mut [f32], normal: &mut [f32], mean: &[f32], deviation: &[f32], scale: &[f32]) {
-        let width = mean.len();
-        for_rows(values, normal, width, |values, normal| {
-            for (values, normal) in values.chunks_exact_mut(width).zip(normal.chunks_exact_mut(width)) {
-                for channel in 0..width {
-                    normal[channel] = (values[channel] - mean[channel]) / deviation[channel];
-                    values[channel] = normal[channel] * scale[channel];
-                }
+    /// Normalises, activates and pools the sums of some images. With normalisation, `sums` become the normalised values; with
+    /// neither it nor pooling the sums are in `values`. `slopes` become the derivatives at the values that are kept. Returns
+    /// where those stood in the squares that were pooled.
+    fn finish_images(how: &Finish<'_>, sums: &mut [f32], values: &mut [f32], slopes: &mut [f32]) -> Vec<u8> {
+        let Finish { sizes, norm, shift, options: BlockOptions { activation, pool } } = *how;
+        if pool == 1 {
+            if let Some(norm) = norm {
+                normalise(sums, values, norm);
             }
-        });
-    }
-
-    /// Adds `shift` to each row and applies the activation; `slopes` become its derivatives.
-    fn activate(values: &mut [f32], slopes: &mut [f32], shift: &[f32], activation: Activation) {
-        for_rows(values, slopes, shift.len(), |values, slopes| {
             add_to_rows(values, shift);
             activation.apply(values, slopes);
-        });
+            return Vec::new();
+        }
+        let (of_sums, of_output) = (sizes.of_image(), sizes.pooled(pool).of_image());
+        let mut positions = vec![0; values.len()];
+        let mut scaled = vec![0.0; if norm.is_some() { of_sums } else { 0 }];
+        let mut all_slopes = vec![0.0; of_sums];
+        for (image, sums) in sums.chunks_exact_mut(of_sums).enumerate() {
+            let all = match norm {
+                None => sums,
+                Some(norm) => {
+                    normalise(sums, &mut scaled, norm);
+                    &mut scaled
+                }
+            };
+            add_to_rows(all, shift);
+            activation.apply(all, &mut all_slopes);
+            let at = image * of_output..(image + 1) * of_output;
+            let kept = [&mut values[at.clone()], &mut slopes[at.clone()]];
+            sizes.pool([all, &all_slopes], pool, kept, &mut positions[at]);
+        }
+        positions
+    }
+}
+
+/// Normalises `values`, and stores their product with the scale in `scaled`.
+#[inline(always)]
+fn normalise(values: &mut [f32], scaled: &mut [f32], [mean, deviation, scale]: [&[f32]; 3]) {
+    let width = mean.len();
+    let (deviation, scale) = (&deviation[..width], &scale[..width]);
+    for (values, scaled) in values.chunks_exact_mut(width).zip(scaled.chunks_exact_mut(width)) {
+        for channel in 0..width {
+            values[channel] = (values[channel] - mean[channel]) / deviation[channel];
+            scaled[channel] = values[channel] * scale[channel];
+        }
     }
 }

@@ -1,8 +1,5 @@
 //! Channels-last images, in which a pixel is a row of a matrix: windows around pixels (im2col), and max pooling.
 
-use std::ops::Range;
-
-use super::parallel::for_each;
 use super::vectorized::vectorized;
 
 /// Elements of the windows that one core processes at a time: 1 MiB, the size of a second-level cache.
@@ -10,6 +7,9 @@ const WINDOWS: usize = 1 << 18;
 
 /// Parts come in multiples of this, so that two or four cores have equal shares.
 const PARTS: usize = 4;
+
+/// Pixels of the largest square that is pooled: `model.pool` is at most 16.
+const LARGEST_SQUARE: usize = 256;
 
 /// The sizes of images stored row-major as `[images, height, width, channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +30,12 @@ impl ImageSizes {
         [self.images, self.height, self.width, self.channels]
     }
 
-    /// Calls `work` on all cores, on equal parts of the images whose windows fit into a cache. The parts do not depend on the
-    /// number of cores; there are at least [`PARTS`], or as many as images.
-    pub(super) fn in_parts<T: Send>(self, kernel: usize, work: impl Fn(Range<usize>) -> T + Sync + Send) -> Vec<T> {
+    /// How many images are worked on at a time: as many as have windows that fit into a cache. That does not depend on the
+    /// number of cores; there are at least [`PARTS`] parts, or as many as images.
+    pub(super) fn part(self, kernel: usize) -> usize {
         let windows = self.images * self.of_image() * kernel * kernel;
         let num_parts = windows.div_ceil(WINDOWS).next_multiple_of(PARTS).min(self.images).max(1);
-        let part = self.images.div_ceil(num_parts);
-        for_each(self.images.div_ceil(part.max(1)), |index| work(index * part..self.images.min((index + 1) * part)))
+        self.images.div_ceil(num_parts).max(1)
     }
 
     /// Calls `visit` with each contiguous run of elements that a window shares with an image: its start in the windows
@@ -59,15 +58,15 @@ impl ImageSizes {
         }
     }
 
-    /// The windows around the pixels of some of the images `values`: `[images x height x width, kernel x kernel x
+    /// The windows around the pixels of `count` images from `first` on: `[images x height x width, kernel x kernel x
     /// channels]`, zero-padded.
-    pub(super) fn windows(self, values: &[f32], images: Range<usize>, kernel: usize) -> Vec<f32> {
+    pub(super) fn windows(self, values: &[f32], first: usize, count: usize, kernel: usize) -> Vec<f32> {
         let size = self.of_image();
-        let values = &values[images.start * size..images.end * size];
+        let values = &values[first * size..(first + count) * size];
         let num_values = values.len() * kernel * kernel;
         // Grows by what stands between the runs, the padding: to clear all of it first took a fifteenth of digits-cnn's step (measured).
         let mut windows = Vec::with_capacity(num_values);
-        self.for_runs(images.len(), kernel, |to, from, length| {
+        self.for_runs(count, kernel, |to, from, length| {
             windows.resize(to, 0.0);
             windows.extend_from_slice(&values[from..from + length]);
         });
@@ -80,53 +79,72 @@ impl ImageSizes {
         Self { height: self.height / side, width: self.width / side, ..self }
     }
 
-    /// The largest value of each square with sides of `side` pixels, and its index: the first of equal ones.
-    pub(super) fn pool(self, values: &[f32], side: usize) -> (Vec<f32>, Vec<u32>) {
-        let Self { height, width, channels, .. } = self;
-        let (rows, columns) = (height / side, width / side);
-        let parts = for_each(self.images, |image| {
-            let size = rows * columns * channels;
-            let (mut largest, mut origins) = (Vec::with_capacity(size), Vec::with_capacity(size));
-            for corner in 0..rows * columns {
-                let (y, x) = (corner / columns * side, corner % columns * side);
-                let start = ((image * height + y) * width + x) * channels;
-                let begin = largest.len();
-                largest.extend_from_slice(&values[start..start + channels]);
-                origins.extend((start..start + channels).map(|at| at as u32));
-                for step in 1..side * side {
-                    let start = start + (step / side * width + step % side) * channels;
-                    let values = values[start..start + channels].iter().enumerate();
-                    let best = largest[begin..].iter_mut().zip(&mut origins[begin..]);
-                    for ((largest, origin), (channel, &value)) in best.zip(values) {
-                        // NaN must propagate to the loss.
-                        if value > *largest || value.is_nan() {
-                            (*largest, *origin) = (value, (start + channel) as u32);
-                        }
-                    }
+    /// Keeps the largest value of each square with sides of `side` pixels of one image, the first of equal ones, with the slope
+    /// there and the position in the square.
+    #[inline(always)]
+    pub(super) fn pool(self, [values, slopes]: [&[f32]; 2], side: usize, kept: [&mut [f32]; 2], positions: &mut [u8]) {
+        let channels = self.channels;
+        let [largest, largest_slopes] = kept;
+        self.for_squares(side, |at, start| {
+            let at = at..at + channels;
+            let (largest, kept, positions) =
+                (&mut largest[at.clone()], &mut largest_slopes[at.clone()], &mut positions[at]);
+            largest.copy_from_slice(&values[start..start + channels]);
+            kept.copy_from_slice(&slopes[start..start + channels]);
+            positions.fill(0);
+            for position in 1..side * side {
+                let start = start + self.offset(position, side);
+                let (values, slopes) = (&values[start..start + channels], &slopes[start..start + channels]);
+                for channel in 0..channels {
+                    // NaN must propagate to the loss.
+                    let is_larger = values[channel] > largest[channel] || values[channel].is_nan();
+                    largest[channel] = if is_larger { values[channel] } else { largest[channel] };
+                    kept[channel] = if is_larger { slopes[channel] } else { kept[channel] };
+                    positions[channel] = if is_larger { position as u8 } else { positions[channel] };
                 }
             }
-            (largest, origins)
         });
-        let (largest, origins): (Vec<Vec<f32>>, Vec<Vec<u32>>) = parts.into_iter().unzip();
-        (largest.concat(), origins.concat())
+    }
+
+    /// Calls `visit` with each value that pooling has kept of one image: where it stands among those, and where it stood in the
+    /// image.
+    #[inline(always)]
+    pub(super) fn for_kept(self, positions: &[u8], side: usize, mut visit: impl FnMut(usize, usize)) {
+        let mut offsets = [0; LARGEST_SQUARE];
+        offsets.iter_mut().enumerate().for_each(|(position, offset)| *offset = self.offset(position, side));
+        self.for_squares(side, |at, start| {
+            for (channel, &position) in positions[at..at + self.channels].iter().enumerate() {
+                visit(at + channel, start + channel + offsets[usize::from(position)]);
+            }
+        });
+    }
+
+    /// Calls `visit` with where each square stands in a pooled image, and where its first pixel stands in the image.
+    #[inline(always)]
+    fn for_squares(self, side: usize, mut visit: impl FnMut(usize, usize)) {
+        let Self { height, width, channels, .. } = self;
+        let mut at = 0;
+        for y in 0..height / side {
+            for x in 0..width / side {
+                visit(at, (y * side * width + x * side) * channels);
+                at += channels;
+            }
+        }
+    }
+
+    /// From the first pixel of a square to the one at a position in it.
+    #[inline(always)]
+    fn offset(self, position: usize, side: usize) -> usize {
+        (position / side * self.width + position % side) * self.channels
     }
 }
 
 vectorized! {
-    /// Sums the windows' elements at each pixel (col2im) of `num_images` images.
-    pub(super) fn sum_windows(sizes: ImageSizes, windows: &[f32], num_images: usize, kernel: usize) -> Vec<f32> {
-        let mut sums = vec![0.0; num_images * sizes.of_image()];
-        sizes.for_runs(num_images, kernel, |from, to, length| {
+    /// Sums the windows' elements at each pixel (col2im) of some images into `sums`, which are zeros.
+    pub(super) fn sum_windows(sizes: ImageSizes, windows: &[f32], kernel: usize, sums: &mut [f32]) {
+        sizes.for_runs(sums.len() / sizes.of_image(), kernel, |from, to, length| {
             let sums = &mut sums[to..to + length];
             sums.iter_mut().zip(&windows[from..from + length]).for_each(|(sum, value)| *sum += value);
         });
-        sums
     }
-}
-
-/// Scatters each gradient to the index that its value came from, in a vector of length `size`.
-pub(super) fn unpool(gradient: &[f32], origins: &[u32], size: usize) -> Vec<f32> {
-    let mut below = vec![0.0; size];
-    gradient.iter().zip(origins).for_each(|(gradient, &origin)| below[origin as usize] += gradient);
-    below
 }

@@ -89,11 +89,6 @@ vectorized! {
     }
 }
 
-/// Calls `work` with each number below `count` on all cores; results are in this order.
-pub(super) fn for_each<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
-    (0..count).into_par_iter().map(work).collect()
-}
-
 /// Calls `work` on corresponding blocks of `a` and the three other slices, all of the same length, on several cores
 /// where that pays off. The result of `work` must not depend on block boundaries.
 pub(super) fn for_blocks(

@@ -85,11 +85,24 @@ impl<'a> MatrixMut<'a> {
 /// # Panics
 /// If `left` does not have as many columns as `right` has rows.
 pub fn product(left: Matrix, right: Matrix) -> Vec<f32> {
+    let size = left.rows.saturating_mul(right.columns).saturating_mul(left.columns);
+    product_on(
+        left,
+        right,
+        match size < PARALLEL_FROM {
+            true => gemm::Parallelism::None,
+            false => gemm::Parallelism::Rayon(0), // all threads of the pool
+        },
+    )
+}
+
+/// [`product`] on the present core alone: for parts of work that is shared out already.
+pub(super) fn product_alone(left: Matrix, right: Matrix) -> Vec<f32> {
+    product_on(left, right, gemm::Parallelism::None)
+}
+
+fn product_on(left: Matrix, right: Matrix, parallelism: gemm::Parallelism) -> Vec<f32> {
     let size = left.rows.checked_mul(right.columns).expect("a matrix that fits into memory");
-    let parallelism = match size.saturating_mul(left.columns) < PARALLEL_FROM {
-        true => gemm::Parallelism::None,
-        false => gemm::Parallelism::Rayon(0), // all threads of the pool
-    };
     let mut product = Vec::with_capacity(size);
     // SAFETY: there is room for rows x columns elements, all of which are written before the length is set.
     unsafe {
@@ -99,7 +112,7 @@ pub fn product(left: Matrix, right: Matrix) -> Vec<f32> {
     product
 }
 
-/// Writes `factor` x `left` x `right` to `target`, on the present core alone: for parts of work that is shared out already.
+/// Writes `factor` x `left` x `right` to `target`, on the present core alone.
 ///
 /// # Panics
 /// If the sizes do not fit.

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::experiment::SavedModel;
-use crate::keyed;
+use crate::keyed::{self, KeysOnce};
 use crate::web::ApiError;
 
 /// The most bytes of a request's rows as JSON Lines.
@@ -20,9 +20,10 @@ const MAX_VALUES: usize = 4_000_000;
 /// The JSON of a body. As Python writes it, it may have `NaN` for a missing number.
 ///
 /// # Errors
-/// 400 for anything else, 413 for more than 4 million values.
+/// 400 for anything else, such as a key that stands twice in an object; 413 for more than 4 million values.
 pub(super) fn parsed(body: &[u8], what: &str) -> Result<Value, ApiError> {
-    serde_json::from_slice(&checked(body)?).map_err(|error| ApiError::bad_request(format!("{what}: {error}")))
+    let found: Result<KeysOnce, _> = serde_json::from_slice(&checked(body)?);
+    found.map(|KeysOnce(value)| value).map_err(|error| ApiError::bad_request(format!("{what}: {error}")))
 }
 
 /// As [`parsed`], of an object with these keys.

@@ -7,10 +7,10 @@ use burn::tensor::backend::Backend;
 
 use super::{BlockOptions, Channels, Normal, NormalizedBlock, Passed, forward};
 use crate::cpu::autodiff::{Primitive, Saved, track, unwrap, wrap};
-use crate::cpu::images::unpool;
+use crate::cpu::images::ImageSizes;
 use crate::cpu::math::{column_products, column_sums, multiply};
 use crate::cpu::memory::{CpuBackend, in_place, read, tensor};
-use crate::cpu::parallel::{for_rows, total};
+use crate::cpu::parallel::{for_parts, total};
 use crate::cpu::vectorized::vectorized;
 
 /// By burnlab's loops, as one node of the graph.
@@ -91,26 +91,16 @@ impl<B: CpuBackend> Block<B> {
         let Self { images, weight, passed } = self;
         let device = images.device();
         let (from, window) = (passed.from, passed.window);
-        let (_, (of_channels, of_images, of_weight)) = in_place(gradient, |gradient| {
-            let mut unpooled;
-            let gradient = match &passed.origins {
-                None => gradient,
-                Some(origins) => {
-                    unpooled = unpool(gradient, origins, passed.slopes.len());
-                    &mut unpooled[..]
-                }
-            };
-            let of_channels = back_to_convolution(gradient, passed.slopes, passed.norm, window.out_channels);
+        let (_, ([scale, shift], of_images, of_weight)) = in_place(gradient, |gradient| {
+            let of_channels = back_to_channels(gradient, &passed);
             if !for_images && !for_weight {
                 return (of_channels, Vec::new(), Vec::new());
             }
-            let (of_images, of_weight) = read(images, |images| {
-                let matrix = for_images.then(|| read(weight, |weight| window.matrix(weight)));
-                window.gradients(from, images, gradient, matrix.as_deref())
-            });
+            let matrix = for_images.then(|| read(weight, |weight| window.matrix(weight)));
+            let (of_images, of_weight) =
+                read(images, |images| passed.back_through_windows(images, gradient, &of_channels, matrix.as_deref()));
             (of_channels, of_images, of_weight)
         });
-        let [scale, shift] = of_channels;
         BlockGradients {
             images: for_images.then(|| tensor(of_images, from.shape(), &device)),
             weight: for_weight.then(|| tensor(of_weight, window.shape(), &device)),
@@ -120,35 +110,100 @@ impl<B: CpuBackend> Block<B> {
     }
 }
 
-vectorized! {
-    /// Turns the gradient after the activation into that after the convolution; returns those of scale (empty without
-    /// normalisation) and shift, or bias.
-    fn back_to_convolution(
+impl Passed {
+    /// Gradients with respect to the images (empty without `matrix`) and the weight, given those with respect to the activation's
+    /// inputs that were kept, and of scale and shift. Some images at a time, so that each step finds in a cache what the one before
+    /// has made.
+    fn back_through_windows(
+        &self,
+        images: &[f32],
         gradient: &mut [f32],
-        slopes: Vec<f32>,
-        norm: Option<Normal>,
-        width: usize,
-    ) -> [Vec<f32>; 2] {
-        let mut slopes = slopes;
-        let sums = for_rows(gradient, &mut slopes, width, |gradient, slopes| {
-            multiply(gradient, slopes);
-            column_sums(gradient, width)
-        });
-        let of_shift = total(&sums, width);
-        let Some(Normal { values: mut normal, factor }) = norm else { return [Vec::new(), of_shift] };
-        let sums = for_rows(gradient, &mut normal, width, |gradient, normal| column_products(gradient, normal, width));
-        let of_scale = total(&sums, width);
+        of_channels: &[Vec<f32>; 2],
+        matrix: Option<&[f32]>,
+    ) -> (Vec<f32>, Vec<f32>) {
+        let (from, window, sizes) = (self.from, self.window, self.sums());
+        let (of_input, of_sums, of_output) = (from.of_image(), sizes.of_image(), self.output().of_image());
         // Mean and deviation of the batch depend on every value of it (Ioffe and Szegedy 2015, section 3).
-        let share = width as f32 / gradient.len() as f32;
-        let [shift, scale] = [&of_shift, &of_scale].map(|sums| sums.iter().map(|sum| sum * share).collect::<Vec<f32>>());
-        for_rows(gradient, &mut normal, width, |gradient, normal| {
-            for (gradient, normal) in gradient.chunks_exact_mut(width).zip(normal.chunks_exact(width)) {
-                for channel in 0..width {
-                    let rest = gradient[channel] - shift[channel] - normal[channel] * scale[channel];
-                    gradient[channel] = factor[channel] * rest;
+        let share = window.out_channels as f32 / (from.images * of_sums) as f32;
+        let means = of_channels.each_ref().map(|sums| sums.iter().map(|sum| sum * share).collect::<Vec<f32>>());
+        let mut below = vec![0.0; if matrix.is_some() { images.len() } else { 0 }];
+        let slices = [(gradient, of_output), (&mut below[..], if matrix.is_some() { of_input } else { 0 })];
+        let of_weight = for_parts(slices, self.part(), true, |first, [gradient, below]| {
+            let count = gradient.len() / of_output;
+            let mut spread = Vec::new();
+            let gradient = match self.side {
+                1 => gradient,
+                side => {
+                    spread.resize(count * of_sums, 0.0);
+                    let positions = &self.positions[first * of_output..(first + count) * of_output];
+                    unpool(sizes, side, gradient, positions, &mut spread);
+                    &mut spread[..]
                 }
+            };
+            if let Some(Normal { values, factor }) = &self.norm {
+                back_through_norm(gradient, &values[first * of_sums..], &means, factor);
             }
+            window.gradients(from, images, first, gradient, matrix, below)
         });
-        [of_scale, of_shift]
+        (below, window.weight(&total(&of_weight, window.rows() * window.out_channels)))
+    }
+}
+
+/// Turns the gradient with respect to a block's output into that with respect to the activation's inputs that were kept; returns those of
+/// scale (empty without normalisation) and shift, or bias.
+fn back_to_channels(gradient: &mut [f32], passed: &Passed) -> [Vec<f32>; 2] {
+    let of_output = passed.output().of_image();
+    let sums = for_parts([(gradient, of_output)], passed.part(), true, |first, [gradient]| {
+        back_through_activation(gradient, passed, first)
+    });
+    let (of_scale, of_shift): (Vec<_>, Vec<_>) = sums.into_iter().flatten().unzip();
+    let width = passed.window.out_channels;
+    [if passed.norm.is_some() { total(&of_scale, width) } else { Vec::new() }, total(&of_shift, width)]
+}
+
+vectorized! {
+    /// Multiplies the gradients of some images, from `first` on, by the slopes; returns the sums over each image that are part of the
+    /// gradients of scale (empty without normalisation) and shift.
+    fn back_through_activation(gradient: &mut [f32], passed: &Passed, first: usize) -> Vec<(Vec<f32>, Vec<f32>)> {
+        let (width, sizes) = (passed.window.out_channels, passed.sums());
+        let (of_sums, of_output) = (sizes.of_image(), passed.output().of_image());
+        let mut kept = vec![0.0; of_output];
+        let sums = gradient.chunks_exact_mut(of_output).enumerate().map(|(image, gradient)| {
+            let start = (first + image) * of_output;
+            multiply(gradient, &passed.slopes[start..start + of_output]);
+            let of_scale = passed.norm.as_ref().map(|normal| {
+                let normal = &normal.values[(first + image) * of_sums..(first + image + 1) * of_sums];
+                if passed.side == 1 {
+                    return column_products(gradient, normal, width);
+                }
+                let positions = &passed.positions[start..start + of_output];
+                sizes.for_kept(positions, passed.side, |at, from| kept[at] = normal[from]);
+                column_products(gradient, &kept, width)
+            });
+            (of_scale.unwrap_or_default(), column_sums(gradient, width))
+        });
+        sums.collect()
+    }
+
+    /// Spreads the gradients of some images' kept values to where those stood; `spread` are zeros.
+    fn unpool(sizes: ImageSizes, side: usize, gradient: &[f32], positions: &[u8], spread: &mut [f32]) {
+        let of_output = sizes.pooled(side).of_image();
+        let kept = gradient.chunks_exact(of_output).zip(positions.chunks_exact(of_output));
+        for (spread, (gradient, positions)) in spread.chunks_exact_mut(sizes.of_image()).zip(kept) {
+            sizes.for_kept(positions, side, |at, from| spread[from] = gradient[at]);
+        }
+    }
+
+    /// Turns the gradient after a normalisation into that before it, given the normalised values, and the means over all values of the
+    /// gradients of scale and shift.
+    fn back_through_norm(gradient: &mut [f32], normal: &[f32], means: &[Vec<f32>; 2], factor: &[f32]) {
+        let width = factor.len();
+        let [scale, shift] = means.each_ref().map(|means| &means[..width]);
+        for (gradient, normal) in gradient.chunks_exact_mut(width).zip(normal.chunks_exact(width)) {
+            for channel in 0..width {
+                let rest = gradient[channel] - shift[channel] - normal[channel] * scale[channel];
+                gradient[channel] = factor[channel] * rest;
+            }
+        }
     }
 }

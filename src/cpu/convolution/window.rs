@@ -1,8 +1,7 @@
 //! A convolution and its gradients, as products of matrices with the windows around each pixel.
 
 use crate::cpu::images::{ImageSizes, sum_windows};
-use crate::cpu::parallel::total;
-use crate::cpu::product::{Matrix, product};
+use crate::cpu::product::{Matrix, MatrixMut, product_alone, product_into};
 
 /// The sizes of a convolution's weights.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +17,7 @@ impl Window {
     }
 
     /// Numbers in a window: rows of the matrix.
-    fn rows(self) -> usize {
+    pub(super) fn rows(self) -> usize {
         self.kernel * self.kernel * self.in_channels
     }
 
@@ -30,7 +29,7 @@ impl Window {
     }
 
     /// The reverse of [`Window::matrix`].
-    fn weight(self, matrix: &[f32]) -> Vec<f32> {
+    pub(super) fn weight(self, matrix: &[f32]) -> Vec<f32> {
         let mut weight = vec![0.0; matrix.len()];
         self.for_places(|in_weight, in_matrix| weight[in_weight] = matrix[in_matrix]);
         weight
@@ -52,39 +51,33 @@ impl Window {
         }
     }
 
-    /// Sums `[images x height x width, out_channels]`.
-    pub(super) fn convolve(self, from: ImageSizes, images: &[f32], matrix: &[f32]) -> Vec<f32> {
-        let rows = self.rows();
-        let parts = from.in_parts(self.kernel, |part| {
-            let windows = from.windows(images, part, self.kernel);
-            product(Matrix::new(&windows, windows.len() / rows, rows), Matrix::new(matrix, rows, self.out_channels))
-        });
-        parts.concat()
+    /// The sums `[images x height x width, out_channels]` of some images, from `first` on, with the weights' `matrix`.
+    pub(super) fn convolve(self, from: ImageSizes, images: &[f32], first: usize, matrix: &[f32], sums: &mut [f32]) {
+        let (rows, pixels) = (self.rows(), sums.len() / self.out_channels);
+        let windows = from.windows(images, first, pixels / (from.height * from.width), self.kernel);
+        let (windows, matrix) = (Matrix::new(&windows, pixels, rows), Matrix::new(matrix, rows, self.out_channels));
+        product_into(windows, matrix, 1.0, MatrixMut::new(sums, pixels, self.out_channels));
     }
 
-    /// Gradients with respect to the images (empty without `matrix`) and the weight.
+    /// The gradient with respect to the weights' matrix, given that of the sums of some images, from `first` on; that with respect to
+    /// those images, with a `matrix`, is added to `below`.
     pub(super) fn gradients(
         self,
         from: ImageSizes,
         images: &[f32],
-        gradient: &[f32],
+        first: usize,
+        of_sums: &[f32],
         matrix: Option<&[f32]>,
-    ) -> (Vec<f32>, Vec<f32>) {
+        below: &mut [f32],
+    ) -> Vec<f32> {
         let (rows, width) = (self.rows(), self.out_channels);
-        let pixels = from.height * from.width;
-        let parts = from.in_parts(self.kernel, |part| {
-            let gradient = &gradient[part.start * pixels * width..part.end * pixels * width];
-            let gradient = Matrix::new(gradient, gradient.len() / width, width);
-            let num_images = part.len();
-            let windows = from.windows(images, part, self.kernel);
-            let windows = Matrix::new(&windows, windows.len() / rows, rows);
-            let below = matrix.map(|matrix| {
-                let windows = product(gradient, Matrix::new(matrix, rows, width).transposed());
-                sum_windows(from, &windows, num_images, self.kernel)
-            });
-            (product(windows.transposed(), gradient), below.unwrap_or_default())
-        });
-        let (sums, below): (Vec<Vec<f32>>, Vec<Vec<f32>>) = parts.into_iter().unzip();
-        (below.concat(), self.weight(&total(&sums, rows * width)))
+        let pixels = of_sums.len() / width;
+        let of_sums = Matrix::new(of_sums, pixels, width);
+        if let Some(matrix) = matrix {
+            let windows = product_alone(of_sums, Matrix::new(matrix, rows, width).transposed());
+            sum_windows(from, &windows, self.kernel, below);
+        }
+        let windows = from.windows(images, first, pixels / (from.height * from.width), self.kernel);
+        product_alone(Matrix::new(&windows, pixels, rows).transposed(), of_sums)
     }
 }

@@ -57,7 +57,9 @@ impl Store {
     /// [`TrackingError::Active`] for a run that is still training, [`TrackingError::NoSuchRun`].
     pub fn delete(&mut self, id: &RunId) -> Result<(), TrackingError> {
         let (folder, trash) = (self.folder(id), self.trash_folder());
-        self.write(|database, revision| {
+        let trashed = trash.join(id.as_str());
+        let mut is_moved = false;
+        let deleted = self.write(|database, revision| {
             if row_number(database, id)?.is_none() {
                 return Err(no_such_run(id.as_str()).into());
             }
@@ -80,10 +82,20 @@ impl Store {
                 }
                 fs::create_dir_all(&trash)?;
                 held.check()?;
-                folder::move_folder(&folder, &trash.join(id.as_str()))?;
+                folder::move_folder(&folder, &trashed)?;
+                is_moved = true;
             }
             self.remove_rows(database, id, revision)
-        })
+        });
+        // Not half deleted, where the disk has no room for the store's change. A server that is lost may have made it.
+        if deleted.is_err() && is_moved && self.server().is_none() {
+            folder::move_folder(&trashed, &folder)?;
+            if let Ok(mut record) = folder::read_record(&folder) {
+                record.trashed = None;
+                folder::write_record(&folder, &record).ok();
+            }
+        }
+        deleted
     }
 
     /// Brings a deleted run back; tells if the store was open to other users, to whom the run is closed.

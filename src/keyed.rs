@@ -122,7 +122,10 @@ impl<'de> Deserialize<'de> for KeysOnce {
                 let mut values = Map::new();
                 while let Some((key, KeysOnce(value))) = map.next_entry::<String, _>()? {
                     if values.contains_key(&key) {
-                        return Err(A::Error::custom(format!("duplicate field `{}`", key.chars().take(100).collect::<String>())));
+                        return Err(A::Error::custom(format!(
+                            "duplicate field `{}`",
+                            key.chars().take(100).collect::<String>()
+                        )));
                     }
                     values.insert(key, value);
                 }
@@ -168,7 +171,10 @@ mod tests {
             assert!(error.starts_with("invalid type: sequence, expected an object at line 1"), "{list}: {error}");
         }
         let json = r#"{"b": [1, -2, 3.5, null, true, "\n"], "a": {"c": {}, "b": []}}"#;
-        assert_eq!(serde_json::from_str::<KeysOnce>(json).unwrap().0.to_string(), json.replace(", ", ",").replace(": ", ":"));
+        assert_eq!(
+            serde_json::from_str::<KeysOnce>(json).unwrap().0.to_string(),
+            json.replace(", ", ",").replace(": ", ":")
+        );
         for twice in [r#"{"a": 1, "a": 1}"#, r#"[{"b": {"a": 1, "c": 2, "a": 3}}]"#] {
             let error = serde_json::from_str::<KeysOnce>(twice).unwrap_err().to_string();
             assert!(error.starts_with("duplicate field `a` at line 1"), "{error}");

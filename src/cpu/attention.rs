@@ -183,7 +183,7 @@ vectorized! {
         let (of_values, of_logs) = (tokens * width, heads.count * tokens);
         let mut values = vec![0.0; batch * of_values];
         let mut logs = vec![0.0; batch * of_logs];
-        for_parts([(&mut values, of_values), (&mut logs, of_logs)], 1, sizes.is_large(), |example, [values, logs]| {
+        for_parts([(&mut values, of_values), (&mut logs, of_logs)], 1, sizes.is_large(), &|example, [values, logs]| {
             let inputs = &inputs[3 * example * of_values..][..3 * of_values];
             let mut weights = vec![0.0; tokens * tokens];
             for (head, logs) in logs.chunks_exact_mut(tokens).enumerate() {
@@ -205,7 +205,7 @@ vectorized! {
         let Sizes { batch, tokens, width, heads } = sizes;
         let (of_inputs, of_values) = (3 * tokens * width, tokens * width);
         let mut below = vec![0.0; batch * of_inputs];
-        for_parts([(&mut below, of_inputs)], 1, sizes.is_large(), |example, [below]| {
+        for_parts([(&mut below, of_inputs)], 1, sizes.is_large(), &|example, [below]| {
             let inputs = &inputs[example * of_inputs..][..of_inputs];
             let gradient = Matrix::new(&gradient[example * of_values..][..of_values], tokens, width);
             let logs = &logs[example * heads.count * tokens..];

@@ -214,7 +214,7 @@ impl Made {
                 [(&mut values, of_output), (&mut slopes, of_output)],
                 part,
                 true,
-                |first, [values, slopes]| {
+                &|first, [values, slopes]| {
                     let finish = Finish { sizes, norm: None, shift, options };
                     if options.pool == 1 {
                         convolve(first, values);
@@ -227,12 +227,12 @@ impl Made {
             ),
             Some(scale) => {
                 let mut normal = vec![0.0; from.images * of_sums];
-                for_parts([(&mut normal, of_sums)], part, true, |first, [sums]| convolve(first, sums));
+                for_parts([(&mut normal, of_sums)], part, true, &|first, [sums]| convolve(first, sums));
                 let (mean, variance) = moments(&normal, window.out_channels);
                 let deviation: Vec<f32> = variance.iter().map(|variance| (variance + NORM_EPSILON).sqrt()).collect();
                 let norm = Some([&mean[..], &deviation, &scale]);
                 let slices = [(&mut normal[..], of_sums), (&mut values, of_output), (&mut slopes, of_output)];
-                let positions = for_parts(slices, part, true, |_, [normal, values, slopes]| {
+                let positions = for_parts(slices, part, true, &|_, [normal, values, slopes]| {
                     finish_images(&Finish { sizes, norm, shift, options }, normal, values, slopes)
                 });
                 let factor = scale.iter().zip(&deviation).map(|(scale, deviation)| scale / deviation).collect();
@@ -272,7 +272,7 @@ vectorized! {
         let share = width as f32 / values.len() as f32;
         let mean_of = |sums: Vec<f32>| sums.into_iter().map(|sum| sum * share).collect::<Vec<f32>>();
         let mean = mean_of(all_column_sums(values, width));
-        let squares = map_rows(values, width, |values| {
+        let squares = map_rows(values, width, &|values| {
             let mut sums = vec![0.0; width];
             for row in values.chunks_exact(width) {
                 for ((sum, value), mean) in sums.iter_mut().zip(row).zip(&mean) {

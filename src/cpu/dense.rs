@@ -136,7 +136,7 @@ vectorized! {
     /// gradient of the bias.
     fn gradient_of_sums(outputs: usize, gradient: &mut [f32], slopes: Option<Vec<f32>>) -> Vec<f32> {
         let Some(mut slopes) = slopes else { return column_sums(gradient, outputs) };
-        let mut blocks = for_rows(gradient, &mut slopes, outputs, |gradient, slopes| {
+        let mut blocks = for_rows(gradient, &mut slopes, outputs, &|gradient, slopes| {
             multiply(gradient, slopes);
             column_sums(gradient, outputs)
         })
@@ -149,7 +149,7 @@ vectorized! {
     }
 
     fn activate(values: &mut [f32], bias: &[f32], activation: Option<Activation>) {
-        change_rows(values, bias.len(), |values| {
+        change_rows(values, bias.len(), &|values| {
             add_to_rows(values, bias);
             if let Some(activation) = activation {
                 activation.apply(values, &mut vec![0.0; values.len()]);
@@ -159,11 +159,11 @@ vectorized! {
 
     fn activate_with_slopes(values: &mut [f32], bias: &[f32], activation: Option<Activation>) -> Option<Vec<f32>> {
         let Some(activation) = activation else {
-            change_rows(values, bias.len(), |values| add_to_rows(values, bias));
+            change_rows(values, bias.len(), &|values| add_to_rows(values, bias));
             return None;
         };
         let mut slopes = vec![0.0; values.len()];
-        for_rows(values, &mut slopes, bias.len(), |values, slopes| {
+        for_rows(values, &mut slopes, bias.len(), &|values, slopes| {
             add_to_rows(values, bias);
             activation.apply(values, slopes);
         });

@@ -101,7 +101,7 @@ impl<B: CpuBackend> Saved<B, 2> for Added {
 vectorized! {
     /// Adds `row` to each row of `rows`.
     fn add_row(rows: &mut [f32], row: &[f32]) {
-        change_rows(rows, row.len(), |rows| add_to_rows(rows, row));
+        change_rows(rows, row.len(), &|rows| add_to_rows(rows, row));
     }
 
     /// Adds each row of `gradient` to the row of `sums` that it belongs to; in order, on one core, since the data say which rows meet.

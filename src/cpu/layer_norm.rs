@@ -79,7 +79,7 @@ vectorized! {
         let mut statistics = vec![0.0; inputs.len() / width * 2];
         let mut slopes = vec![0.0; if activation.is_some() { inputs.len() } else { 0 }];
         let slices = [(&mut values[..], width), (&mut statistics, 2), (&mut slopes, width)];
-        for_parts(slices, ROWS, pays_off(inputs.len()), |first, [values, statistics, slopes]| {
+        for_parts(slices, ROWS, pays_off(inputs.len()), &|first, [values, statistics, slopes]| {
             let inputs = inputs[first * width..].chunks_exact(width);
             for ((values, inputs), statistics) in
                 values.chunks_exact_mut(width).zip(inputs).zip(statistics.as_chunks_mut().0)
@@ -102,7 +102,7 @@ vectorized! {
         let width = scale.len();
         let Rows { statistics, slopes } = rows;
         let mut below = gradient.to_vec();
-        let sums = for_parts([(&mut below, width)], ROWS, pays_off(inputs.len()), |first, [below]| {
+        let sums = for_parts([(&mut below, width)], ROWS, pays_off(inputs.len()), &|first, [below]| {
             let start = first * width;
             if !slopes.is_empty() {
                 multiply(below, &slopes[start..]);

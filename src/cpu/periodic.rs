@@ -162,7 +162,7 @@ vectorized! {
         let width = columns * features;
         let [mut values, mut slopes] = [(); 2].map(|()| vec![0.0; rows * width]);
         let slices = [(&mut values[..], width), (&mut slopes[..], width)];
-        for_parts(slices, ROWS, sizes.is_large(), |first, [values, slopes]| {
+        for_parts(slices, ROWS, sizes.is_large(), &|first, [values, slopes]| {
             let count = values.len() / width;
             let mut cosines = vec![0.0; count * waves];
             for column in 0..columns {
@@ -192,7 +192,7 @@ vectorized! {
         let num_weights = start + count;
         // The slopes become the gradient before the activation.
         let slices = [(&mut slopes[..], width), (&mut of_numbers, columns)];
-        let sums = for_parts(slices, ROWS, sizes.is_large(), |first, [below, of_numbers]| {
+        let sums = for_parts(slices, ROWS, sizes.is_large(), &|first, [below, of_numbers]| {
             let count = below.len() / width;
             multiply(below, &gradient[first * width..]);
             let mut sums = vec![0.0; num_weights];

@@ -170,7 +170,7 @@ vectorized! {
         let [mut states, mut extra] = [(); 2].map(|()| vec![0.0; batch * steps * units]);
         let mut gates = vec![0.0; batch * steps * width];
         let slices = [(&mut states[..], steps * units), (&mut gates, steps * width), (&mut extra, steps * units)];
-        for_parts(slices, EXAMPLES, sizes.is_large(), |first, [states, gates, extra]| {
+        for_parts(slices, EXAMPLES, sizes.is_large(), &|first, [states, gates, extra]| {
             let count = states.len() / (steps * units);
             let weight = Matrix::new(weight, units, width);
             let [mut state, mut memory] = [(); 2].map(|()| vec![0.0; count * units]);

@@ -128,7 +128,7 @@ impl Passed {
         let means = of_channels.each_ref().map(|sums| sums.iter().map(|sum| sum * share).collect::<Vec<f32>>());
         let mut below = vec![0.0; if matrix.is_some() { images.len() } else { 0 }];
         let slices = [(gradient, of_output), (&mut below[..], if matrix.is_some() { of_input } else { 0 })];
-        let of_weight = for_parts(slices, self.part(), true, |first, [gradient, below]| {
+        let of_weight = for_parts(slices, self.part(), true, &|first, [gradient, below]| {
             let count = gradient.len() / of_output;
             let mut spread = Vec::new();
             let gradient = match self.side {
@@ -153,7 +153,7 @@ impl Passed {
 /// scale (empty without normalisation) and shift, or bias.
 fn back_to_channels(gradient: &mut [f32], passed: &Passed) -> [Vec<f32>; 2] {
     let of_output = passed.output().of_image();
-    let sums = for_parts([(gradient, of_output)], passed.part(), true, |first, [gradient]| {
+    let sums = for_parts([(gradient, of_output)], passed.part(), true, &|first, [gradient]| {
         back_through_activation(gradient, passed, first)
     });
     let (of_scale, of_shift): (Vec<_>, Vec<_>) = sums.into_iter().flatten().unzip();

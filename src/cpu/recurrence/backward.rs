@@ -83,7 +83,7 @@ vectorized! {
         let mut of_sums = vec![0.0; if is_gru { below.len() } else { 0 }];
         let slices = [(&mut below[..], steps * width), (&mut of_sums, if is_gru { steps * width } else { 0 })];
         let (order, initial) = (sizes.order(), vec![0.0; units]);
-        for_parts(slices, EXAMPLES, sizes.is_large(), |first, [below, of_sums]| {
+        for_parts(slices, EXAMPLES, sizes.is_large(), &|first, [below, of_sums]| {
             let count = below.len() / (steps * width);
             let weight = Matrix::new(weight, units, width).transposed();
             let [mut of_state, mut of_memory, mut direct] = [(); 3].map(|()| vec![0.0; count * units]);

@@ -9,7 +9,7 @@ use fs_err as fs;
 use super::find::{find_run, no_such_run};
 use super::open::Store;
 use super::rows::row_number;
-use crate::tracking::database::{Failure, params};
+use crate::tracking::database::{Database, Failure, params};
 use crate::tracking::folder::Held;
 use crate::tracking::{Closed, RunId, RunRecord, TrackingError, UtcTime, folder};
 
@@ -88,7 +88,7 @@ impl Store {
             self.remove_rows(database, id, revision)
         });
         // Not half deleted, where the disk has no room for the store's change. A server that is lost may have made it.
-        if deleted.is_err() && is_moved && self.server().is_none() {
+        if deleted.is_err() && is_moved && matches!(self.database, Database::Sqlite(_)) {
             folder::move_folder(&trashed, &folder)?;
             if let Ok(mut record) = folder::read_record(&folder) {
                 record.trashed = None;

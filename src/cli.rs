@@ -836,12 +836,13 @@ pub struct ListenArgs {
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub host: IpAddr,
-    /// Let in only who has a token, from other machines as well; the connection is not encrypted. The token is
-    /// BURNLAB_TOKEN, or that of --token-file, or else a new one, printed with the address
+    /// Let in who has a token, from other machines as well; the connection is not encrypted. The token is BURNLAB_TOKEN, or
+    /// that of --token-file, or else a new one, printed with the address. Where one is given, this machine's other users need
+    /// it without this option, too
     #[arg(long)]
     pub allow_remote: bool,
     /// A file with the token, which only you can read: at least 16 letters, digits, `-` or `_`
-    #[arg(long, value_name = "FILE", requires = "allow_remote")]
+    #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// Refused, with what to use instead: every user of the machine can read the arguments of a process
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]

@@ -42,6 +42,8 @@ pub struct Entry {
     pub bytes: u64,
     /// The number of the user whose it is; 0 where there are no such numbers.
     pub owner: u32,
+    /// The number of its group; 0 where there are no such numbers.
+    pub group: u32,
     /// Its permissions, as bits; none where there are no such bits.
     pub mode: u32,
     pub is_pipe: bool,
@@ -376,11 +378,12 @@ mod handle {
         /// Removes all that is in it, not what links there may point to, and then the folder `name` of `parent` if that is
         /// empty, as this one is where nobody has exchanged it.
         pub fn empty_and_remove(&self, parent: &Self, name: &str) -> io::Result<()> {
+            let mut deep = 0;
             loop {
-                let mut deep = 0;
+                let before = deep;
                 remove_content(&self.0, None, &mut deep)?;
                 // What was moved up stands in this folder now.
-                if deep == 0 {
+                if deep == before {
                     break;
                 }
             }
@@ -441,8 +444,15 @@ mod handle {
                         && statat(folder, found.file_name(), AtFlags::SYMLINK_NOFOLLOW)
                             .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory) =>
                 {
-                    *deep += 1;
-                    renameat(folder, found.file_name(), root, format!(".deep-{deep}-{}", std::process::id()))?;
+                    loop {
+                        *deep += 1;
+                        let name = format!(".deep-{deep}-{}", std::process::id());
+                        match renameat(folder, found.file_name(), root, name) {
+                            // Left by a removal that failed midway.
+                            Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+                            renamed => break renamed?,
+                        }
+                    }
                 }
                 _ => {
                     let (root, depth) = above.unwrap_or((folder, 0));
@@ -491,6 +501,7 @@ mod handle {
             kind,
             bytes: u64::try_from(stat.st_size).unwrap_or(0),
             owner: stat.st_uid,
+            group: stat.st_gid,
             mode: u32::from(stat.st_mode) & 0o7777,
             is_pipe: FileType::from_raw_mode(stat.st_mode) == FileType::Fifo,
             is_link: FileType::from_raw_mode(stat.st_mode) == FileType::Symlink,
@@ -513,6 +524,17 @@ mod handle {
             drop(parent.file("last", Purpose::Create).unwrap());
             let top = Directory::open(folder.path()).unwrap();
             top.remove_tree("a").unwrap();
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+            // By the handle of the folder itself, with what a removal has left that failed midway.
+            top.make_folder("b").unwrap();
+            let held = top.below("b").unwrap();
+            held.make_folder(&format!(".deep-1-{}", std::process::id())).unwrap();
+            let mut parent = held.below(&format!(".deep-1-{}", std::process::id())).unwrap();
+            for _ in 0..1000 {
+                parent.make_folder("a").unwrap();
+                parent = parent.below("a").unwrap();
+            }
+            held.empty_and_remove(&top, "b").unwrap();
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         }
     }
@@ -685,6 +707,7 @@ mod by_path {
             kind,
             bytes: data.len(),
             owner: 0,
+            group: 0,
             mode: 0,
             is_pipe: false,
             is_link: data.is_symlink(),

@@ -47,6 +47,34 @@ pub fn user_name(owner: u32) -> String {
     name.unwrap_or_else(|| format!("the user with number {owner}"))
 }
 
+/// Gives a new file the rights of the one whose place it takes, as far as this process gives others any: in a shared folder, those who
+/// could read or write the old one can read or write the new one.
+///
+/// # Errors
+/// What the system reports.
+pub fn give_rights(file: &File, mode: u32, group: u32) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{PermissionsExt, fchown};
+        // Of a group that this user may not give it to, nobody else is given what was that one's.
+        let is_of_group = fchown(file, None, Some(group)).is_ok();
+        let mode = mode_of_new(mode & if is_of_group { 0o666 } else { 0o606 });
+        file.set_permissions(std::fs::Permissions::from_mode(mode))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, mode, group);
+        Ok(())
+    }
+}
+
+/// Of a file or folder that may not be reached, whose it is, or that of the nearest folder above it that can be looked at; `None`
+/// where that is this user.
+pub fn kept_by_another(path: &Path) -> Option<String> {
+    let data = path.ancestors().find_map(|path| path.symlink_metadata().ok())?;
+    (!is_own(&data)).then(|| user_name(owner(&data)))
+}
+
 /// Whether a mode lets others than the owner write.
 pub fn may_others_write(mode: u32) -> bool {
     mode & 0o022 != 0

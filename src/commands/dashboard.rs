@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::server::{asked_to_end, serve_until_asked};
+use super::server::{asked_to_end, asks_for_token, serve_until_asked};
 use crate::cli::DashboardArgs;
 use crate::commands::explain::picture_of_row;
 use crate::commands::output::tell;
@@ -69,20 +69,20 @@ pub fn serve_from(args: &DashboardArgs, page: &str) -> anyhow::Result<ExitCode> 
 /// service worker), and would see the token: so there is no port to expect where there is a token.
 fn port(args: &DashboardArgs) -> u16 {
     const USUAL: u16 = 6007;
-    args.port.unwrap_or(if args.listen.allow_remote { 0 } else { USUAL })
+    args.port.unwrap_or(if asks_for_token(&args.listen) { 0 } else { USUAL })
 }
 
 /// Completes what killed processes left unfinished. The page reports a read-only folder or a failing store.
 ///
 /// # Errors
-/// A store that needs another build of burnlab.
+/// A store that needs another build of burnlab, or that this user may not read.
 fn recover(location: &Location) -> Result<(), TrackingError> {
     match Store::open_read_only_at(location) {
         Ok(_) => {
             Store::open_at(location).and_then(|mut store| store.recover()).ok();
             Ok(())
         }
-        Err(error @ TrackingError::NoPostgres { .. }) => Err(error),
+        Err(error @ (TrackingError::NoPostgres { .. } | TrackingError::Unreadable { .. })) => Err(error),
         Err(_) => Ok(()),
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::output::{is_stdout, refuse_foreign, say, say_path, to_file, to_own_file, without_escapes};
+use crate::backend::BackendName;
 use crate::cli::{ExportArgs, ModelFormat, ModelWeights};
 use crate::experiment::export::{about, html_page, notes, onnx_ensemble, onnx_model};
 use crate::experiment::{Ensemble, RunFolder, SavedModel, model_card};
@@ -28,6 +29,7 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     if args.ensemble {
         anyhow::ensure!(is_onnx, "--ensemble writes an ONNX model: leave out --format");
         let ensemble = Ensemble::open(&location, &args.run)?;
+        ensemble.members.iter().try_for_each(|member| member.model.check_answers(BackendName::chosen(None)))?;
         close_as(args, ensemble.members.iter().map(|member| &member.model.folder));
         let path = path(args, &format!("{}-ensemble", slug(&ensemble.name)), "onnx")?;
         let card = with_weights(model_card::of_ensemble(&ensemble, &path)?, weights);
@@ -38,6 +40,7 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let folder = RunFolder::find(&location, &args.run)?;
     close_as(args, [&folder]);
     let saved = SavedModel::open(&folder)?;
+    saved.check_answers(BackendName::chosen(None))?;
     let format = args.format.unwrap_or(ModelFormat::Onnx);
     let path_with = |extension| path(args, &saved.name(), extension);
     let (path, bytes) = match format {

@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 
 use crate::directory::{Directory, Found, Kind, Purpose, Temporary, Unresolved};
 use crate::invalid::one_line;
-use crate::permissions::{self, creates_for_this_user_alone, is_own_number};
+use crate::permissions::{self, creates_for_this_user_alone, is_own_number, kept_by_another};
 use crate::secrets::masked_words;
 pub use crate::shown::without_escapes;
 
@@ -238,7 +238,10 @@ impl Target {
             }
             false => write(writer),
         };
-        let cannot = || format!("cannot write {}", file.display());
+        let cannot = || match kept_by_another(file).filter(|_| file.symlink_metadata().is_ok()) {
+            Some(owner) => format!("cannot write {}, which belongs to {owner}: name another file", file.display()),
+            None => format!("cannot write {}", file.display()),
+        };
         let (folder, name) = match self.0 {
             Found::Open(open) => return directly(open, write, cannot),
             Found::Name(folder, name) => (folder, name),

@@ -82,7 +82,10 @@ fn access_with(args: &ListenArgs, port: u16, given: Option<String>) -> anyhow::R
             args.host,
             port
         );
-        return Ok(Access::local());
+        // To this machine, too, a token can be asked for, which keeps out its other users.
+        if args.token_file.is_none() && given.as_ref().is_none_or(String::is_empty) {
+            return Ok(Access::local());
+        }
     }
     let token = match &args.token_file {
         Some(file) => Some(token_in(file)?),
@@ -92,6 +95,11 @@ fn access_with(args: &ListenArgs, port: u16, given: Option<String>) -> anyhow::R
         Some(token) => Access::remote(&token).map_err(anyhow::Error::msg),
         None => Ok(Access::generated()),
     }
+}
+
+/// Whether who comes in must have a token.
+pub fn asks_for_token(args: &ListenArgs) -> bool {
+    args.allow_remote || args.token_file.is_some() || std::env::var(TOKEN).is_ok_and(|token| !token.is_empty())
 }
 
 /// The token in a file that nobody else may read.
@@ -225,8 +233,12 @@ mod tests {
 
     #[test]
     fn other_machines_need_a_token() {
-        assert!(access(&args("127.0.0.1", false), Some("short".to_owned())).is_ok(), "not asked for");
-        assert!(access(&args("::1", false), None).is_ok());
+        assert!(!access(&args("::1", false), None).unwrap().is_remote());
+        assert!(!access(&args("::1", false), Some(String::new())).unwrap().is_remote());
+        // This machine's other users, where there is a token.
+        assert!(access(&args("127.0.0.1", false), Some("short".to_owned())).is_err());
+        let given = access(&args("127.0.0.1", false), Some("0123456789abcdef".to_owned())).unwrap();
+        assert!(given.is_remote() && given.token() == "0123456789abcdef");
         for host in ["0.0.0.0", "::", "192.168.1.5"] {
             let error = access(&args(host, false), None).unwrap_err().to_string();
             assert!(error.contains("--allow-remote"), "{error}");

@@ -242,14 +242,8 @@ impl Work<'_> {
             let after = self.seconds_after(&best, default_seconds);
             Ok(self.seconds() < own_end && self.seconds() + after <= 60.0 * args.minutes)
         };
-        let with = Workers {
-            jobs: args.jobs,
-            tags: &args.tag,
-            backend: args.backend,
-            quiet: args.quiet,
-            connects: true,
-            has_time: Some(&has_time),
-        };
+        let with =
+            Workers { tags: &args.tag, has_time: Some(&has_time), ..Workers::new(args.jobs, args.backend, args.quiet) };
         let (sweep, is_stopped) = run_workers(&args.store, &id, &with, &self.interrupter)?;
         if is_stopped {
             let resume = location.command(&["sweep", "resume", id.as_str()]);

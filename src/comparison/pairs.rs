@@ -135,6 +135,8 @@ impl<'a> Prediction<'a> {
 impl Side {
     fn open(run: char, folder: &Path) -> Result<Self, Unpaired> {
         let missing = Unpaired::Missing { run };
+        folder::check_sum(folder, "predictions.csv")
+            .map_err(|error| Unpaired::Damaged { run, source: std::io::Error::other(error.to_string()).into() })?;
         let file = match folder::open_table(folder, "predictions.csv") {
             Ok(Some(file)) => file,
             Err(TrackingError::Damaged { problem, .. }) => {

@@ -197,6 +197,7 @@ fn config<P: AsRef<Path>>(folders: &[P], kind: Kind) -> Option<Config> {
 
 /// Whom each of `rows` is of; `None` where they are independent.
 fn groups(folder: &Path, rows: &[u64]) -> Option<Vec<u64>> {
+    folder::check_sum(folder, "test_groups.csv").ok()?;
     let mut reader = Reader::from_reader(folder::open_table(folder, "test_groups.csv").ok()??);
     let header = reader.headers().ok()?.clone();
     let column = |name: &str| header.iter().position(|column| column == name);
@@ -220,6 +221,7 @@ struct Predicted {
 
 /// What a metric is computed from; `None` if it is of other predictions.
 fn predictions(folder: &Path, kind: Kind) -> Option<Predicted> {
+    folder::check_sum(folder, "predictions.csv").ok()?;
     let mut reader = Reader::from_reader(folder::open_table(folder, "predictions.csv").ok()??);
     let header = reader.headers().ok()?.clone();
     let mut places: HashMap<&str, usize> = HashMap::new();

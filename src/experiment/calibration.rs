@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::predictions::inert;
 use crate::data::PreparedTarget;
 use crate::training::evaluation::{Answer, NamedValue};
 
@@ -129,7 +130,8 @@ impl Coverage {
             return self.limits(answer).map(|limit| limit.to_string()).into();
         };
         let names = names.iter().enumerate().filter(|(class, _)| self.holds(answer, *class as f64));
-        vec![names.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" | ")]
+        let names = names.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" | ");
+        vec![inert(&names).into_owned()]
     }
 
     /// The limits of the interval of a number.
@@ -200,6 +202,15 @@ mod tests {
         let narrow = IntervalErrors { levels: [0.1, 0.9], errors: (-29..-20).map(f64::from).collect() };
         let of = Calibration { intervals: vec![narrow], ..of };
         assert_eq!(Coverage::new(&of, &target, 0.8).unwrap().cells(&answer), ["16", "16"]);
+    }
+
+    #[test]
+    fn a_set_of_classes_is_no_formula() {
+        let classes = PreparedTarget::Classes(vec!["=1+1".into(), "b".into()]);
+        let of = calibration((0..19).map(|error| f64::from(error) / 20.0).collect());
+        let answer = Answer { predicted: vec![0.0], probabilities: vec![0.9, 0.1], quantiles: Vec::new() };
+        let cells = Coverage::new(&of, &classes, 0.5).unwrap().cells(&answer);
+        assert!(cells.len() == 1 && cells[0].starts_with("'=1+1"), "{cells:?}");
     }
 
     #[test]

@@ -275,8 +275,8 @@ impl Job for AnswerJob<'_> {
         take(Part::Kept(columns.kept_names().into_iter().map(str::to_owned).collect()))?;
         columns.for_each_block(|Block { examples, rows, kept }| {
             let logits = logits(&net, &examples, &device);
-            if let Some(at) = logits.iter().position(|logit| !logit.is_finite()) {
-                anyhow::bail!(saved.no_answer(rows[at / num_outputs]));
+            if let Some(row) = saved.first_without_answer(&logits) {
+                anyhow::bail!(saved.no_answer(rows[row]));
             }
             let answers = logits.chunks_exact(num_outputs).map(|logits| Answer::new(&decoder, logits)).collect();
             take(Part::Rows(AnsweredBlock { rows, kept, answers }))

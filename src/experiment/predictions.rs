@@ -137,7 +137,8 @@ pub struct Lines<W: Write> {
 /// A cell that no spreadsheet runs as a formula: quoted with `'` where it would. Numbers are not, since a quote would turn
 /// them into text.
 pub fn inert(text: &str) -> Cow<'_, str> {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    const BEGINNINGS: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+    let is_formula = text.starts_with(BEGINNINGS) && text.parse::<f64>().is_err();
     if is_formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 

@@ -157,8 +157,8 @@ impl Predictor {
     /// Appends the answers to the next rows of a request.
     fn decode(&self, logits: &[f32], answers: &mut Vec<Answer>) -> Result<(), Unanswered> {
         let num_outputs = self.decoder.task.num_outputs();
-        if let Some(at) = logits.iter().position(|logit| !logit.is_finite()) {
-            return Err(Unanswered::NoAnswer(self.saved.no_answer(answers.len() + at / num_outputs)));
+        if let Some(row) = self.saved.first_without_answer(logits) {
+            return Err(Unanswered::NoAnswer(self.saved.no_answer(answers.len() + row)));
         }
         answers.extend(logits.chunks_exact(num_outputs).map(|logits| Answer::new(&self.decoder, logits)));
         Ok(())

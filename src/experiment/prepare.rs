@@ -62,8 +62,20 @@ pub fn prepare(config: &Config, location: &Location) -> Result<Prepared, Invalid
 pub fn close_store(config: &Config, location: &Location) -> Result<Option<Closed>, TrackingError> {
     // A run that is not there is told of where the data are loaded.
     let run = config.model.init_from.as_ref().and_then(|run| RunFolder::find(location, run).ok());
-    let is_private = !data::are_public(&config.data) || run.is_some_and(|folder| !folder.is_public());
-    if is_private { location.close() } else { Ok(None) }
+    close_for(config, run.is_some_and(|folder| !folder.is_public()), location)
+}
+
+fn close_for(
+    config: &Config,
+    is_pretrained_private: bool,
+    location: &Location,
+) -> Result<Option<Closed>, TrackingError> {
+    if is_private(config, is_pretrained_private) { location.close() } else { Ok(None) }
+}
+
+/// Whether other users may not read rows of the data, or what was learned of those of another run.
+fn is_private(config: &Config, is_pretrained_private: bool) -> bool {
+    is_pretrained_private || !data::are_public(&config.data)
 }
 
 /// `config` with what it leaves open chosen by its data, which are loaded only if it leaves something open.
@@ -162,7 +174,11 @@ impl Prepared {
     /// Whether other users may not read what the run will have in its folder: rows of its data, and what was learned of
     /// those of another run.
     pub(super) fn is_private(&self) -> bool {
-        !data::are_public(&self.config.data) || self.pretrained.as_ref().is_some_and(|pretrained| pretrained.is_private)
+        is_private(&self.config, self.is_pretrained_private())
+    }
+
+    fn is_pretrained_private(&self) -> bool {
+        self.pretrained.as_ref().is_some_and(|pretrained| pretrained.is_private)
     }
 
     /// Closes the store to other users where they may not read what the run will have, before processes or threads of this one work
@@ -171,7 +187,7 @@ impl Prepared {
     /// # Errors
     /// As [`Location::close`].
     pub fn close_store(&self, location: &Location) -> Result<Option<Closed>, TrackingError> {
-        if self.is_private() { location.close() } else { Ok(None) }
+        close_for(&self.config, self.is_pretrained_private(), location)
     }
 
     /// The same, with the kernels that the backend `B` actually has instead of those requested.

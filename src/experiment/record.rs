@@ -30,7 +30,9 @@ pub(super) fn begin(
     prepared: &Prepared,
     options: &TrainOptions,
 ) -> anyhow::Result<(RunWriter, Checkpoints)> {
-    let (writer, checkpoints) = open(start, prepared, options)?;
+    let (mut writer, checkpoints) = open(start, prepared, options)?;
+    let observer = options.observer.clone();
+    writer.tell_by(move |line| observer.told(line));
     options.observer.recorded(writer.id())?;
     if let Some(store) = writer.has_closed() {
         options.observer.told(&store.to_string());
@@ -54,9 +56,10 @@ fn open(start: Start, prepared: &Prepared, options: &TrainOptions) -> anyhow::Re
             // It has the parent's weights and curves, whatever made that one closed.
             let is_private = new.is_private || !RunFolder::at(&folder).is_public();
             let mut writer = RunWriter::start_at(options.location, NewRun { is_private, ..new })?;
+            let last = checkpoint.progress.epoch as u64;
             for_each_part(&folder, |points| {
                 // The child has its own test results and its own second training.
-                points.retain(|point| point.epoch > 0 && point.key.split() != Phase::REFIT);
+                points.retain(|point| (1..=last).contains(&point.epoch) && point.key.split() != Phase::REFIT);
                 writer.log(points)
             })?;
             checkpoint.progress.run = writer.id().to_string();

@@ -184,9 +184,10 @@ impl RunFolder {
     /// another file by then. `None` if there is none.
     ///
     /// # Errors
-    /// A link, or anything else but a file; one that is larger than what burnlab writes.
+    /// A link, or anything else but a file; one that is larger than what burnlab writes, or not what training wrote.
     pub fn copy(&self, name: &str) -> Result<Option<Copied>, TrackingError> {
         let Some(mut file) = folder::open_sound(&self.path, name)? else { return Ok(None) };
+        folder::check_sum(&self.path, name)?;
         let kept =
             Kept::new(name, |copy| std::io::copy(&mut file, copy).map(drop)).map_err(TrackingError::Temporary)?;
         Ok(Some(Copied { kept, original: self.file(name) }))
@@ -267,13 +268,22 @@ impl RunFolder {
         Ok(preprocessor)
     }
 
-    /// The number of each of the `count` test rows in the data, from `predictions.csv`; `None` where that cannot be read or has another
-    /// number of rows.
+    /// The number of each of the `count` test rows in the data, from `predictions.csv`; `None` where that cannot be read, is not what
+    /// training wrote, or has another number of rows.
     pub fn tested_rows(&self, count: usize) -> Option<Vec<u32>> {
+        self.check_sum(PREDICTIONS).ok()?;
         let mut reader = csv::Reader::from_reader(folder::open_table(&self.path, PREDICTIONS).ok()??);
         let column = reader.headers().ok()?.iter().position(|name| name == "row")?;
         let rows = reader.records().take(count + 1).map(|record| record.ok()?.get(column)?.parse().ok());
         rows.collect::<Option<Vec<u32>>>().filter(|rows| rows.len() == count)
+    }
+
+    /// That a file is what training wrote, as far as `SHA256SUMS` tells.
+    ///
+    /// # Errors
+    /// [`TrackingError::Altered`]; a file that cannot be read.
+    pub fn check_sum(&self, name: &str) -> Result<(), TrackingError> {
+        folder::check_sum(&self.path, name)
     }
 
     /// Bytes of a file; 0 if there is none.

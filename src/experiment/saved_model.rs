@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cpu::FusedBackend;
+use crate::backend::{BackendName, Job, run_on};
+use crate::cpu::{FusedBackend, TrainingBackend};
 use anyhow::Context;
 use burn::tensor::Tensor;
 
@@ -27,6 +28,16 @@ pub struct SavedModel {
     pub weights: NamedWeights,
     /// Numbers that the test rows in the folder may become as inputs.
     most_test_inputs: usize,
+}
+
+struct Check<'a>(&'a SavedModel);
+
+impl Job for Check<'_> {
+    type Output = anyhow::Result<()>;
+
+    fn run<B: TrainingBackend>(self, device: B::Device) -> anyhow::Result<()> {
+        self.0.net::<B::InnerBackend>(&device).map(drop)
+    }
 }
 
 /// The network must be the one that was trained, whose weights would fit others, too.
@@ -79,6 +90,9 @@ impl SavedModel {
         check_shapes(&weights, &shapes, None)
             .with_context(|| format!("{} does not fit the run's config and data", path()))?;
         refuse_other_network(folder, &config)?;
+        for name in [PREPROCESSING, MODEL, CALIBRATION] {
+            folder.check_sum(name)?;
+        }
         Ok(Self { folder: folder.clone(), config, preprocessor, weights, most_test_inputs: usize::MAX })
     }
 
@@ -125,6 +139,20 @@ impl SavedModel {
             self.folder.file(MODEL).display()
         );
         Ok(net)
+    }
+
+    /// That the network gives numbers, before it goes to other programs or is explained.
+    ///
+    /// # Errors
+    /// As [`SavedModel::net`]; a backend that is not compiled in.
+    pub fn check_answers(&self, backend: BackendName) -> anyhow::Result<()> {
+        run_on(backend, Check(self)).map_err(anyhow::Error::msg)?
+    }
+
+    /// The first of the rows of `logits`, `[rows, outputs]`, whose output is infinite or not a number.
+    pub(super) fn first_without_answer(&self, logits: &[f32]) -> Option<usize> {
+        let at = logits.iter().position(|logit| !logit.is_finite())?;
+        Some(at / self.preprocessor.task().num_outputs())
     }
 
     /// That the network's output for a row, by its index, is none that can be told: infinite, or not a number.

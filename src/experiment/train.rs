@@ -4,7 +4,9 @@ use super::calibrate::{Changed, calibrate};
 use super::fit_network::{Refitted, Trained, fail, fit_network};
 use super::prepare::{Prepared, Pretrained};
 use super::run::{RunOutcome, Start, TrainOptions};
-use super::run_folder::{MODEL, PREPROCESSING};
+use super::run_folder::{
+    CALIBRATION, EVALUATION, MODEL, PREDICTIONS, PREPROCESSING, TEST_GROUPS, TEST_ROWS, TEST_TEXT,
+};
 use super::weights_file::encode;
 use super::{pictures, record};
 use crate::backend::{Job, run_on};
@@ -106,6 +108,16 @@ fn finish<B: TrainingBackend>(
         Err(error) => return Err(fail(writer, error)),
     };
     let status = if fitted.reason == StopReason::Interrupted { Status::Interrupted } else { Status::Finished };
+    writer.write_sums(&[
+        MODEL,
+        PREPROCESSING,
+        CALIBRATION,
+        EVALUATION,
+        PREDICTIONS,
+        TEST_ROWS,
+        TEST_TEXT,
+        TEST_GROUPS,
+    ])?;
     writer.finish(status, &reason, fitted.best.map(|best| best.0 as u64))?;
     let Fitted { num_epochs, kept_epoch, best, .. } = fitted;
     Ok(RunOutcome { id, folder, status, reason, num_epochs, kept_epoch, best, seconds, evaluation })

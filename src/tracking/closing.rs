@@ -3,12 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rusqlite::OpenFlags;
+
 use super::database::Sqlite;
 use super::folder::in_words;
 use super::{TrackingError, folder};
 use crate::directory::{Directory, Found, Kind, Purpose, Temporary, Unresolved};
-use crate::permissions::{is_own, is_shared, may_others_read};
-use crate::sqlite_file::{Writers, beside, check_beside, without_links};
+use crate::permissions::{is_own, is_shared, may_others_read, may_others_write};
+use crate::sqlite_file::{Writers, beside, check_beside, is_held_by_others_alone, without_links};
 
 /// A store that was open to other users.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +60,7 @@ pub(super) fn close_store(file: &Path) -> Result<Option<Closed>, TrackingError> 
         return Err(TrackingError::OthersFolder { path: file.to_owned() });
     }
     let (directory, name) = place_of(file)?;
+    let is_written_by_others = directory.entry(&name)?.is_none_or(|entry| may_others_write(entry.mode));
     let of_store = beside(file).map(|(_, path)| path).chain([file.to_owned()]);
     for path in of_store {
         let Some(name) = path.file_name() else { continue };
@@ -68,7 +71,11 @@ pub(super) fn close_store(file: &Path) -> Result<Option<Closed>, TrackingError> 
     if !was_shared {
         return Ok(None);
     }
-    let replaced = replace(&directory, &name, file);
+    let replaced = replace(&directory, &name, file).and_then(|is_new| {
+        // Whoever may only read it could keep it as it is for as long as they like.
+        let is_theirs = !is_new && !is_written_by_others && is_held_by_others_alone(file);
+        if is_theirs { replace_held(&directory, &name, file) } else { Ok(is_new) }
+    });
     let problem = replaced.as_ref().err().map(ToString::to_string);
     Ok(Some(Closed { file: file.to_owned(), is_new: replaced.unwrap_or(false), problem }))
 }
@@ -94,6 +101,27 @@ fn place_of(file: &Path) -> Result<(Directory, std::ffi::OsString), TrackingErro
         Err(Unresolved::LinkOfAnother(path)) => Err(TrackingError::NotOwn { path, kind: "folder" }),
         Err(Unresolved::Io(error)) => Err(in_words("open", file, &error).into()),
     }
+}
+
+/// The same where others have it open to read it.
+fn replace_held(directory: &Directory, name: &std::ffi::OsStr, file: &Path) -> io::Result<bool> {
+    let private = folder::private_folder()?;
+    let copy = private.path().join(name);
+    let database = Sqlite::open(&without_links(file), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(io::Error::other)?;
+    database.copy_to(&copy).map_err(io::Error::other)?;
+    drop(database);
+    let new = directory.again().and_then(|folder| Temporary::beside(folder, name, 0o600))?;
+    io::copy(&mut fs_err::File::open(&copy)?, &mut new.file())?;
+    new.file().sync_all()?;
+    // What they say belongs to the old file.
+    for path in beside(file).map(|(_, path)| path) {
+        match path.file_name().map(|name| directory.remove(name)) {
+            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    new.keep(|folder, temporary| folder.rename(temporary, directory, name))?;
+    Ok(true)
 }
 
 /// Puts a copy in the place of the store, where no process has it open: who has opened the file before reads on in the old

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::location::FILE;
 use super::{InvalidMetricKey, InvalidRunId, RunId, Status, TrialState};
 use crate::invalid::one_line;
+use crate::permissions::kept_by_another;
 use crate::postgresql::GET_CLIENT;
 use crate::shell::{command_in, program};
 use crate::sqlite_file::Unsound;
@@ -81,6 +82,18 @@ pub enum TrackingError {
     )]
     Exchanged { path: PathBuf },
 
+    /// A result of a run has been changed since its training ended.
+    #[error(
+        "`{}` is not what training wrote, by the sum in SHA256SUMS beside it: restore it, or remove its line there if the \
+         change is meant",
+        .path.display()
+    )]
+    Altered { path: PathBuf },
+
+    /// Something has the name of a run in the trash already.
+    #[error("`{}` is there already{}: move it away, then delete the run again", .path.display(), whose(.path))]
+    InTheWay { path: PathBuf },
+
     /// What stands beside the store keeps it from being opened.
     #[error("{0}, or choose another folder with --artifacts")]
     Unsound(#[from] Unsound),
@@ -99,8 +112,9 @@ pub enum TrackingError {
 
     /// The store cannot be written, or was opened for reading only.
     #[error(
-        "`{}` cannot be written; check your permissions there, or choose another folder with --artifacts",
-        path.display()
+        "`{}`{} cannot be written; check your permissions there, or choose another folder with --artifacts",
+        path.display(),
+        whose(path)
     )]
     ReadOnly { path: PathBuf },
 
@@ -324,10 +338,28 @@ fn choose(known: &[String]) -> String {
     }
 }
 
+impl TrackingError {
+    /// What is wrong, where it is of others' doing, who lock a store or let a server stop, and may be over later.
+    pub(crate) fn of_others(&self) -> Option<String> {
+        match self {
+            Self::Busy { path, .. } | Self::Held { path } => {
+                Some(format!("`{}` is kept locked by another process", path.display()))
+            }
+            Self::Unreachable { server, problem } => Some(format!("the server {server} cannot be reached ({problem})")),
+            _ => None,
+        }
+    }
+}
+
 /// The command that empties the trash of a store, by its folder or the database in it.
 fn emptied(path: &Path) -> String {
     let root = if path.ends_with(FILE) { path.parent().unwrap_or(path) } else { path };
     command_in(root, &["runs", "gc", "--older-than", "0"])
+}
+
+/// Whose a file is, if another user's.
+fn whose(path: &Path) -> String {
+    kept_by_another(path).map_or_else(String::new, |owner| format!(", which belongs to {owner},"))
 }
 
 /// Names as a list.

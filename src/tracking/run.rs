@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use fs_err::File;
 use serde_json::Value;
@@ -46,10 +48,29 @@ pub struct NewRun {
     pub is_private: bool,
 }
 
+/// How long a training waits for those who keep its store from being written before it goes on without it.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the end of a training, of which nothing comes after, waits.
+const LAST_PATIENCE: Duration = Duration::from_secs(30);
+/// Between two attempts to write the store again.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Tells the user a line.
+struct Tell(Box<dyn Fn(&str) + Send>);
+
+impl fmt::Debug for Tell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tell")
+    }
+}
+
 /// Records one run: `start`, then `log`, `log_line` and `write_file` in any order, then `finish`.
 ///
 /// Until it is dropped, the writer holds the lock of the run folder, which tells other processes that the run is alive.
 /// Dropped without `finish`, after an error, it records the run as failed.
+///
+/// A store that others keep locked, or a server that is away, does not end a training: what is logged meanwhile goes to the run's
+/// folder alone, from which the store is brought up to date once it can be written, by this writer or by [`Store::recover`].
 #[derive(Debug)]
 pub struct RunWriter {
     store: Store,
@@ -60,6 +81,11 @@ pub struct RunWriter {
     /// The last point of each metric that the run had before it was resumed: epoch and step. It had all before them.
     known: HashMap<MetricKey, (u64, u64)>,
     closed: Option<Closed>,
+    /// When it was last tried to write the store, which lacks points of the folder.
+    behind: Option<Instant>,
+    /// How long is waited for the store, and between two attempts.
+    patience: [Duration; 2],
+    tell: Tell,
     finished: bool,
     /// Closed last, after the final status is written: a free lock with status `running` means a crash.
     _lock: File,
@@ -123,7 +149,7 @@ impl RunWriter {
         match prepare() {
             Ok((lock, metrics, log)) => {
                 let known = HashMap::new();
-                Ok(Self { store, id, folder, metrics, log, known, closed, finished: false, _lock: lock })
+                Ok(Self::new(store, id, folder, (metrics, log, lock), known, closed))
             }
             Err(error) => {
                 // A run that never started leaves no trace; if removing it fails too, the first error is the one to report.
@@ -175,10 +201,33 @@ impl RunWriter {
             store.reopen(id)?;
         }
         let log = folder::append(&folder, folder::LOG)?;
-        let writer =
-            Self { store, id: id.clone(), folder, metrics, log, known, closed: None, finished: false, _lock: lock };
+        folder::remove(&folder, folder::SUMS)?;
+        let writer = Self::new(store, id.clone(), folder, (metrics, log, lock), known, None);
         writer.forget_request()?;
         Ok(writer)
+    }
+
+    fn new(
+        store: Store,
+        id: RunId,
+        folder: Held,
+        (metrics, log, lock): (MetricsFile, File, File),
+        known: HashMap<MetricKey, (u64, u64)>,
+        closed: Option<Closed>,
+    ) -> Self {
+        let (behind, patience, tell) = (None, [PATIENCE, RETRY], Tell(Box::new(|_| {})));
+        Self { store, id, folder, metrics, log, known, closed, behind, patience, tell, finished: false, _lock: lock }
+    }
+
+    /// In place of [`PATIENCE`] and [`RETRY`].
+    #[cfg(test)]
+    pub(super) fn set_patience(&mut self, patience: Duration, retry: Duration) {
+        self.patience = [patience, retry];
+    }
+
+    /// Has the user told in a line where the store cannot be written, and when it is up to date again.
+    pub fn tell_by(&mut self, tell: impl Fn(&str) + Send + 'static) {
+        self.tell = Tell(Box::new(tell));
     }
 
     /// The run's id.
@@ -210,7 +259,7 @@ impl RunWriter {
     ///
     /// # Errors
     /// A point that the run already has (same key, epoch and step), a time that is negative or not finite, or a disk or
-    /// store that cannot be written (after up to 30 s of waiting for other processes).
+    /// store that cannot be written. One that is locked by others for more than 5 s, or a server that is away, is no error.
     pub fn log(&mut self, points: &[Point]) -> Result<(), TrackingError> {
         if let Some(point) = points.iter().find(|point| !(point.time.is_finite() && point.time >= 0.0)) {
             let (key, epoch, time) = (point.key.to_string(), point.epoch, point.time);
@@ -224,7 +273,55 @@ impl RunWriter {
                 |point: &Point| self.known.get(&point.key).is_none_or(|last| (point.epoch, point.step) > *last);
             points.to_mut().retain(is_new);
         }
-        if points.is_empty() { Ok(()) } else { self.store.append(&self.id, &points, &mut self.metrics) }
+        if points.is_empty() {
+            return Ok(());
+        }
+        let [patience, retry] = self.patience;
+        let Some(tried) = self.behind else {
+            self.store.set_patience(patience)?;
+            return match self.store.append(&self.id, &points, &mut self.metrics) {
+                Err(error) => {
+                    let Some(problem) = error.of_others() else { return Err(error) };
+                    self.metrics.append(&points)?;
+                    self.behind = Some(Instant::now());
+                    self.tell.0(&format!("{problem}: the training goes on, and is recorded in its folder"));
+                    Ok(())
+                }
+                Ok(()) => Ok(()),
+            };
+        };
+        self.metrics.append(&points)?;
+        if tried.elapsed() < retry { Ok(()) } else { self.catch_up(Duration::ZERO).map(drop) }
+    }
+
+    /// Brings the store up to date with the folder; returns whether it is.
+    fn catch_up(&mut self, patience: Duration) -> Result<bool, TrackingError> {
+        if self.behind.is_none() {
+            return Ok(true);
+        }
+        self.store.set_patience(patience)?;
+        match self.store.take_over(&self.id) {
+            Ok(()) => {
+                self.behind = None;
+                self.tell.0("the store can be written again, and has all of the run");
+                Ok(true)
+            }
+            Err(error) if error.of_others().is_some() => {
+                self.behind = Some(Instant::now());
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes `SHA256SUMS` of the results in these files: what is changed later, by hand or by a failing disk, is not taken for what
+    /// training wrote.
+    ///
+    /// # Errors
+    /// A folder that cannot be read or written.
+    pub fn write_sums(&self, names: &[&str]) -> Result<(), TrackingError> {
+        self.folder.check()?;
+        folder::write_sums(&self.folder, names)
     }
 
     /// Appends to `run.log`, each line prefixed by the UTC time.
@@ -314,13 +411,29 @@ impl RunWriter {
         self.folder.check()?;
         // A request that stays says less than the end of the run.
         self.forget_request().ok();
-        // Tags and notes may have been edited since the start: change the stored record, do not overwrite it.
-        self.store.edit(&self.id, |record| {
+        let end = |record: &mut RunRecord| {
             record.status = status;
             reason.clone_into(&mut record.reason);
             record.best_epoch = best_epoch;
             record.ended = Some(UtcTime::now());
-        })
+        };
+        let patience = LAST_PATIENCE.min(6 * self.patience[0]);
+        self.store.set_patience(patience)?;
+        if self.catch_up(patience)? {
+            // Tags and notes may have been edited since the start: change the stored record, do not overwrite it.
+            match self.store.edit(&self.id, end) {
+                Err(error) if error.of_others().is_some() => {}
+                ended => return ended,
+            }
+        }
+        let mut record = folder::read_record(&self.folder)?;
+        end(&mut record);
+        folder::write_record(&self.folder, &record)?;
+        let list = self.store.command(&["runs", "list"]);
+        self.tell.0(&format!(
+            "the run is whole in its folder, and the store, which cannot be written, lacks its end: `{list}` takes it over later"
+        ));
+        Ok(())
     }
 }
 

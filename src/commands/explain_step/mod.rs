@@ -30,6 +30,8 @@ struct Shown<'a> {
 /// No such run, or a row that its data do not have.
 pub fn run(args: &ExplainStepArgs) -> anyhow::Result<ExitCode> {
     let saved = SavedModel::open(&RunFolder::find(&args.model.store.location(), &args.model.run)?)?;
+    let backend = BackendName::chosen(args.model.backend);
+    saved.check_answers(backend)?;
     let example = saved.step_example(args.row)?;
     let learning_rate = args.learning_rate.unwrap_or(saved.config.training.learning_rate);
     let layout = saved.preprocessor.layout();
@@ -44,7 +46,6 @@ pub fn run(args: &ExplainStepArgs) -> anyhow::Result<ExitCode> {
         weights: &saved.weights,
     };
     let differences = if is_small { MOST_BY_HAND } else { SHOWN_OF_EACH };
-    let backend = BackendName::chosen(args.model.backend);
     let step = step(&network, &example.inputs, &example.labels, learning_rate, differences, backend)?;
     let shown = Shown { saved: &saved, example: &example, step: &step, learning_rate };
     head(&shown, num_weights);

@@ -201,7 +201,15 @@ fn gc(store: &mut Store, days: f64) -> anyhow::Result<ExitCode> {
         print(&format!("{id}: gone\n"))?;
     }
     for (folder, error) in &found.kept {
-        tell!("{}", one_line(&format!("kept `{}`: {error}", folder.display())));
+        tell!("{}", one_line(&format!("left `{}`: {error}", folder.display())));
+    }
+    let num_left = store.trashed()?.len();
+    if num_left > 0 && found.kept.is_empty() {
+        let all = store.command(&["runs", "gc", "--older-than", "0"]);
+        print(&format!(
+            "{} stay, deleted less than {days} days ago: `{all}` removes them, too\n",
+            counted(num_left, "run")
+        ))?;
     }
     Ok(if found.kept.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

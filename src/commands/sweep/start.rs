@@ -27,14 +27,7 @@ const MAX_GIVEN_UP: usize = 3;
 pub fn from_config(args: &TrainArgs, loaded: &LoadedConfig) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
     let sweep = create(&location, loaded, |line| tell!("{line}"))?;
-    let with = Workers {
-        jobs: args.jobs,
-        tags: &args.tag,
-        backend: args.backend,
-        quiet: args.quiet,
-        connects: true,
-        has_time: None,
-    };
+    let with = Workers { tags: &args.tag, ..Workers::new(args.jobs, args.backend, args.quiet) };
     finish(&args.store, &sweep, &with)
 }
 
@@ -44,14 +37,7 @@ pub fn from_config(args: &TrainArgs, loaded: &LoadedConfig) -> anyhow::Result<Ex
 /// No such sweep; a store that cannot be written.
 pub fn resume(args: &SweepResumeArgs) -> anyhow::Result<ExitCode> {
     let sweep = Store::open_read_only_at(&args.store.location())?.find_sweep(&args.sweep)?;
-    let with = Workers {
-        jobs: args.jobs,
-        tags: &[],
-        backend: args.backend,
-        quiet: args.quiet,
-        connects: args.connect,
-        has_time: None,
-    };
+    let with = Workers { connects: args.connect, ..Workers::new(args.jobs, args.backend, args.quiet) };
     finish(&args.store, &sweep.id, &with)
 }
 
@@ -69,6 +55,13 @@ pub struct Workers<'a> {
     /// Asked before each trial, given what is known of the sweep by then; `None` = the sweep's own limits alone. Each trial
     /// has a process of its own then.
     pub has_time: Option<HasTime<'a>>,
+}
+
+impl Workers<'_> {
+    /// Of a sweep that this user has just started, without tags.
+    pub fn new(jobs: Option<usize>, backend: Option<BackendName>, quiet: bool) -> Self {
+        Self { jobs, tags: &[], backend, quiet, connects: true, has_time: None }
+    }
 }
 
 /// Runs workers on the sweep until no trial is left or its time is up, printing each trial. Returns the sweep, and whether

@@ -20,6 +20,7 @@ use crate::experiment::measurable;
 use crate::experiment::prepare::{Prepared, prepare_from};
 use crate::experiment::run::{RunOutcome, TrainOptions};
 use crate::experiment::train::train;
+use crate::permissions::{is_readable_here, kept_by_another};
 use crate::sweep::{goes_on, rungs};
 use crate::threads;
 use crate::tracking::{Claim, Outcome, RunId, Status, Store, SweepTrial, TrackingError, TrialState};
@@ -124,6 +125,11 @@ fn train_run(context: &Context, mut config: Config, observer: &Arc<TrialObserver
 fn load(context: &Context, config: &DataConfig) -> anyhow::Result<Arc<Dataset>> {
     let origin = context.origin();
     let dataset = context.data.load(config).ok();
+    let unreadable = config.path.as_ref().filter(|path| path.exists() && !is_readable_here(path));
+    if let (None, Some(path)) = (&dataset, unreadable) {
+        let owner = kept_by_another(path).map_or_else(String::new, |owner| format!(" belongs to {owner}, and"));
+        anyhow::bail!("`{}`{owner} may not be read by you: ask for the right to read it", path.display());
+    }
     let found = dataset.filter(|dataset| origin.as_ref().is_some_and(|of| of.rows == fingerprint::rows(dataset)));
     found.with_context(|| {
         let name = config.path.as_ref().map_or_else(|| "the data".to_owned(), |path| format!("`{}`", path.display()));

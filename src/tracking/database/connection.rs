@@ -1,7 +1,7 @@
 //! One database behind one interface.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::access::{Access, Inserted};
 use super::client::Server;
@@ -75,6 +75,14 @@ impl Database {
         match self {
             Self::Sqlite(file) => file.batch(sql),
             Self::Postgres(server) => server.batch(sql),
+        }
+    }
+
+    /// How long a transaction waits for those of others, or for a server that is away.
+    pub(crate) fn set_patience(&self, patience: Duration) -> Result<(), Failure> {
+        match self {
+            Self::Sqlite(file) => Ok(file.set_patience(patience)?),
+            Self::Postgres(server) => Ok(server.set_patience(patience)),
         }
     }
 

@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 
 use super::client;
+use crate::permissions::is_writable;
+use crate::sqlite_file::beside;
 use crate::tracking::TrackingError;
 use crate::tracking::folder::free_space;
 
@@ -111,7 +113,11 @@ pub(crate) fn sqlite_error(path: &Path, source: rusqlite::Error) -> TrackingErro
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => TrackingError::Busy { path, seconds: BUSY_SECONDS },
         // Whoever may read the file can take its locks.
         Some(Code::FileLockingProtocolFailed) => TrackingError::Held { path },
-        Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => TrackingError::ReadOnly { path },
+        Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => {
+            // SQLite writes to the files beside it, too.
+            let denied = beside(&path).map(|(_, path)| path).find(|path| path.exists() && !is_writable(path));
+            TrackingError::ReadOnly { path: denied.filter(|_| is_writable(&path)).unwrap_or(path) }
+        }
         Some(Code::NotADatabase) => TrackingError::NotAStore { path },
         Some(Code::DiskFull) => TrackingError::Full { path },
         // The index of the log is a mapped file: SQLite does not tell why it cannot grow.

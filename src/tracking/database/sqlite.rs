@@ -56,10 +56,27 @@ impl Sqlite {
         self.1.is_some()
     }
 
+    /// How long is waited for the locks of others.
+    pub(super) fn set_patience(&self, patience: Duration) -> Result<(), rusqlite::Error> {
+        self.0.busy_timeout(patience)
+    }
+
+    /// Changes nothing from now on. Of a connection that may write, so that the last one removes the files beside the database:
+    /// in a shared folder, those of one user would keep the others from writing.
+    pub(crate) fn only_read(&self) -> Result<(), rusqlite::Error> {
+        self.0.execute_batch("PRAGMA query_only = ON")
+    }
+
+    /// Writes all of it, with what the log has, to a new file.
+    pub(crate) fn copy_to(&self, path: &Path) -> Result<(), rusqlite::Error> {
+        self.0.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
+        Ok(())
+    }
+
     /// Takes the log over into the file, which is all that is needed from then on, to read alone.
     pub(crate) fn leave_wal(&self) -> Result<(), rusqlite::Error> {
         self.0.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
-        self.0.execute_batch("PRAGMA query_only = ON")
+        self.only_read()
     }
 
     /// A connection beside which no other one is or can be made, with the whole database in its file; `None` where another

@@ -8,7 +8,7 @@ use fs_err::File;
 use super::held::Place;
 use super::open::{in_words, open, open_for, parts, within};
 use crate::directory::{Directory, Kind, Purpose};
-use crate::permissions::is_own;
+use crate::permissions::{give_rights, is_own, is_own_number};
 use crate::tracking::TrackingError;
 
 /// Writes a file so that readers see the old content or the new, never a part of it, and the new content survives a
@@ -104,11 +104,20 @@ pub(super) fn replace<'a, E: From<io::Error> + Into<TrackingError>>(
     let inner = inner.transpose()?;
     // The process id keeps two writers of one file apart.
     let temporary = format!(".{}.{}.tmp", name.replace('/', "-"), std::process::id());
+    let target = inner.as_ref().unwrap_or(&directory);
+    // Of the owner of the folder, or this user: others could have made it to have rights to the new one.
+    let owner = directory.owner()?;
+    let old =
+        target.entry(last)?.filter(|old| old.kind == Kind::File && (old.owner == owner || is_own_number(old.owner)));
     let result = create(&directory, folder.path, &temporary)
+        .and_then(|file| match &old {
+            Some(old) => give_rights(file.file(), old.mode, old.group).map(|()| file),
+            None => Ok(file),
+        })
         .map_err(E::from)
         .and_then(|mut file| write(&mut file))
         .and_then(|()| {
-            let renamed = directory.rename(&temporary, inner.as_ref().unwrap_or(&directory), last);
+            let renamed = directory.rename(&temporary, target, last);
             renamed.map_err(|error| in_words("write", &path, &error).into())
         });
     if result.is_err() {
@@ -134,6 +143,33 @@ fn create(directory: &Directory, folder: &Path, name: &str) -> io::Result<File> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_replaces_another_keeps_its_rights() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.json");
+        for mode in [0o664, 0o600, 0o644] {
+            std::fs::write(&path, "old").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            write_atomic(folder.path(), "run.json", b"new").unwrap();
+            assert_eq!(path.metadata().unwrap().mode() & 0o777, mode);
+        }
+        // Root alone can try it: of the folder's owner it keeps the group, of anybody else nothing.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        if chown(&path, Some(65534), Some(65534)).is_err() {
+            return;
+        }
+        write_atomic(folder.path(), "run.json", b"new").unwrap();
+        assert!(path.metadata().unwrap().gid() != 65534);
+        chown(folder.path(), Some(65534), None).unwrap();
+        chown(&path, Some(65534), Some(65534)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o664)).unwrap();
+        write_atomic(folder.path(), "run.json", b"new").unwrap();
+        let found = path.metadata().unwrap();
+        assert_eq!((found.gid(), found.mode() & 0o777), (65534, 0o664));
+    }
 
     /// Root alone can try it.
     #[cfg(unix)]

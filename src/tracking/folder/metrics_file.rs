@@ -192,8 +192,10 @@ impl PointLines {
 
 fn parse_line(line: &str) -> Option<Point> {
     let mut fields = line.split(',');
-    let epoch = fields.next()?.parse().ok()?;
-    let step = fields.next()?.parse().ok()?;
+    // As large as the store can hold.
+    let counted = |text: &str| text.parse().ok().filter(|count| i64::try_from(*count).is_ok());
+    let epoch: u64 = counted(fields.next()?)?;
+    let step: u64 = counted(fields.next()?)?;
     let time: f64 = fields.next()?.parse().ok()?;
     let key = fields.next()?.parse().ok()?;
     let value = fields.next()?.parse().ok()?;
@@ -206,6 +208,13 @@ mod tests {
     use fs_err as fs;
 
     use super::*;
+
+    #[test]
+    fn counts_are_as_large_as_the_store_holds() {
+        let line = |epoch: u64| parse_line(&format!("{epoch},1,0.5,a/b,1"));
+        assert!(line(i64::MAX as u64).is_some() && line(i64::MAX as u64 + 1).is_none());
+        assert!(parse_line("1,18446744073709551615,0.5,a/b,1").is_none());
+    }
 
     #[test]
     fn of_many_points_every_so_manieth_epoch_is_drawn_and_the_one_asked_for() {

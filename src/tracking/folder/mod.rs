@@ -10,6 +10,7 @@
 //! | `waiting` | reading for somebody who may stop waiting |
 //! | `atomic` | writing a file so that readers see all of it or nothing |
 //! | `moving` | moving and removing whole run folders |
+//! | `sums` | `SHA256SUMS`: whether a file is as training left it |
 //! | `record` | `run.json` |
 //! | `metrics_file` | `metrics.csv` |
 //! | `lock` | the lock that a training process holds |
@@ -27,6 +28,7 @@ mod open;
 mod own;
 mod private;
 mod record;
+mod sums;
 mod temporary;
 mod waiting;
 
@@ -37,6 +39,7 @@ pub use list::FileEntry;
 pub use metrics_file::{read_points, read_points_thinned};
 pub use open::{has, open, open_sound, open_table, open_table_within, read, read_text, read_within, try_has};
 pub use private::{close, is_link_of_others};
+pub use sums::check_sum;
 pub use temporary::{Kept, free_space, private_folder};
 
 pub(crate) use atomic::{append, remove, remove_temporary};
@@ -44,9 +47,10 @@ pub(crate) use held::Held;
 pub(crate) use list::{list_files, list_run_folders, named_folders};
 pub(crate) use lock::{is_locked, last_activity, take_lock};
 pub(crate) use metrics_file::{MetricsFile, for_each_part};
-pub(crate) use moving::{discard, move_folder, remove_discarded};
-pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, METRICS, RUN, STOP, check_file_name};
+pub(crate) use moving::{discard, discarded, move_folder, remove_discarded};
+pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, METRICS, RUN, STOP, SUMS, check_file_name};
 pub(crate) use open::{hold, hold_new, in_words};
 pub(crate) use own::{is_there, own_file, own_folder};
 pub(crate) use record::{read_record, write_json, write_record};
+pub(crate) use sums::write_sums;
 pub(crate) use waiting::Waiting;

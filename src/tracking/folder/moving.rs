@@ -37,14 +37,25 @@ pub(crate) fn discard(folder: &Held) -> Result<(), TrackingError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error).into()),
         _ => {}
     }
-    let hidden = format!("{DISCARDED}{name}");
-    parent.rename_new(name, &hidden).map_err(failed)?;
-    if !folder.directory().is_in(&parent, &hidden) {
-        parent.rename_new(&hidden, name).map_err(failed)?;
+    let hidden = discarded(Path::new(name));
+    let hidden = hidden.to_str().unwrap_or(name);
+    parent.rename_new(name, hidden).map_err(failed)?;
+    if !folder.directory().is_in(&parent, hidden) {
+        parent.rename_new(hidden, name).map_err(failed)?;
         return Err(TrackingError::Exchanged { path: path.to_owned() });
     }
-    let removed = folder.directory().empty_and_remove(&parent, &hidden);
-    Ok(removed.map_err(|error| in_words("remove", &path.with_file_name(&hidden), &error))?)
+    let removed = folder.directory().empty_and_remove(&parent, hidden);
+    Ok(removed.map_err(|error| partly(&path.with_file_name(hidden), &error))?)
+}
+
+/// Where a folder is from the moment on that [`discard`] removes it.
+pub(crate) fn discarded(folder: &Path) -> PathBuf {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    folder.with_file_name(format!("{DISCARDED}{name}"))
+}
+
+fn partly(rest: &Path, error: &io::Error) -> io::Error {
+    in_words("remove all of", rest, error)
 }
 
 /// Completes every [`discard`] in `folder` that was killed. Before the next one, which needs the name. Returns what could
@@ -75,7 +86,7 @@ fn complete(path: &Path, parent: &Directory, name: &str) -> Result<(), TrackingE
     if try_has(&held, RUN)? || is_locked(&held)? {
         return Err(TrackingError::damaged(path, "its name says that it is being removed, and it holds a run"));
     }
-    Ok(held.directory().empty_and_remove(parent, name).map_err(|error| in_words("remove", path, &error))?)
+    Ok(held.directory().empty_and_remove(parent, name).map_err(|error| partly(path, &error))?)
 }
 
 fn parent_of(folder: &Path) -> Result<(Directory, &str), TrackingError> {
@@ -87,7 +98,11 @@ fn parent_of(folder: &Path) -> Result<(Directory, &str), TrackingError> {
 }
 
 fn moved(from: &Path, to: &Path, error: &io::Error) -> io::Error {
-    in_words("move", from, &io::Error::new(error.kind(), format!("to `{}`: {error}", to.display())))
+    let hint = match error.kind() {
+        io::ErrorKind::CrossesDevices => ": mount the artifacts folder as a whole, not the folders in it",
+        _ => "",
+    };
+    in_words("move", from, &io::Error::new(error.kind(), format!("to `{}`: {error}{hint}", to.display())))
 }
 
 #[cfg(test)]

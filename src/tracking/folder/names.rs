@@ -10,6 +10,7 @@ pub(crate) const LOG: &str = "run.log";
 pub(crate) const LOCK: &str = "lock";
 /// Asks the process that trains the run to end it.
 pub(crate) const STOP: &str = "stop";
+pub(crate) const SUMS: &str = "SHA256SUMS";
 
 /// Checks a name for a file that training writes into a run folder: a plain name, or one in `plots/`, that is not one
 /// of the names above.
@@ -19,7 +20,7 @@ pub(crate) fn check_file_name(name: &str) -> Result<(), TrackingError> {
     let is_plain = (1..=100).contains(&name.len())
         && !name.starts_with('.')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
-    let is_ours = [RUN, CONFIG, ENVIRONMENT, METRICS, LOG, LOCK, STOP].contains(&name);
+    let is_ours = [RUN, CONFIG, ENVIRONMENT, METRICS, LOG, LOCK, STOP, SUMS].contains(&name);
     if is_plain && !is_ours { Ok(()) } else { Err(TrackingError::InvalidFileName { name: whole.to_owned() }) }
 }
 

@@ -12,11 +12,11 @@ use fs_err::File;
 use super::held::{Held, Place};
 use super::lines::Lines;
 use crate::directory::{Directory, Kind, Purpose};
-use crate::permissions::is_own_number;
+use crate::permissions::{is_own_number, kept_by_another};
 use crate::tracking::TrackingError;
 
 /// Bytes that a file has at most, by its name or by the end of it; far above what burnlab writes.
-const MOST: [(&str, u64); 9] = [
+const MOST: [(&str, u64); 10] = [
     ("config.toml", 8 << 20),
     // These are in the store as well, and read as a whole into many times their bytes.
     ("run.json", 16 << 20),
@@ -27,6 +27,7 @@ const MOST: [(&str, u64); 9] = [
     ("preprocessing.json", 256 << 20),
     // Test characters: 2 million.
     ("test.txt", 8 << 20),
+    ("SHA256SUMS", 64 << 10),
     (".json", 64 << 20),
     (".svg", 64 << 20),
     // Test rows that are copied into the folder: 2 million cells at most.
@@ -222,7 +223,9 @@ pub(super) fn parts(name: &str) -> Option<(Option<&str>, &str)> {
 
 /// An error that names the file, as those of `fs_err` do.
 pub(crate) fn in_words(doing: &str, path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("failed to {doing} `{}`: {error}", path.display()))
+    let owner = (error.kind() == io::ErrorKind::PermissionDenied).then(|| kept_by_another(path)).flatten();
+    let whose = owner.map_or_else(String::new, |owner| format!(", which belongs to {owner}"));
+    io::Error::new(error.kind(), format!("failed to {doing} `{}`{whose}: {error}", path.display()))
 }
 
 fn most(name: &str) -> u64 {

@@ -128,6 +128,15 @@ impl Store {
         })
     }
 
+    /// Makes the rows of a run equal to its folder, whose points the store lacks.
+    pub(in crate::tracking) fn take_over(&mut self, id: &RunId) -> Result<(), TrackingError> {
+        let folder = self.folder(id);
+        self.write(|database, revision| {
+            let record = self.current_record(database, id)?;
+            self.index_folder(database, &folder, record, revision).map(drop)
+        })
+    }
+
     /// Appends points to `file` and the store: to both or, on an error, to neither.
     pub(in crate::tracking) fn append(
         &mut self,

@@ -1,6 +1,7 @@
 //! Opening a store, its folders, and its transactions.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fs_err as fs;
 use rusqlite::OpenFlags;
@@ -173,7 +174,12 @@ impl Store {
         let path = location.file();
         refuse_links(&path)?;
         match reading {
-            Reading::AsUsual => Self::in_file_as(location, &without_links(&path), OpenFlags::SQLITE_OPEN_READ_ONLY),
+            Reading::AsUsual => {
+                let store = Self::in_file_as(location, &without_links(&path), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+                let Database::Sqlite(database) = &store.database else { return Ok(store) };
+                database.only_read().map_err(|error| sqlite_error(&path, error))?;
+                Ok(store)
+            }
             Reading::Shared(uri) => Self::in_file_as(location, &uri, BY_URI),
             Reading::Alone(uri) => {
                 let unlocked = Unlocked::new(&path)?;
@@ -369,6 +375,11 @@ impl Store {
             let sql = "UPDATE store SET revision = revision + 1 RETURNING revision";
             change(database, database.query_number(sql, &[])?.cast_unsigned())
         })
+    }
+
+    /// How long the next transactions wait for those of others, or for a server that is away; 30 s where it was never said.
+    pub(in crate::tracking) fn set_patience(&self, patience: Duration) -> Result<(), TrackingError> {
+        self.database.set_patience(patience).map_err(|failure| self.to_error(failure))
     }
 
     /// One write transaction that leaves the revision alone.

@@ -82,6 +82,9 @@ impl Store {
                 }
                 fs::create_dir_all(&trash)?;
                 held.check()?;
+                if folder::is_there(&trashed)? {
+                    return Err(TrackingError::InTheWay { path: trashed.clone() }.into());
+                }
                 folder::move_folder(&folder, &trashed)?;
                 is_moved = true;
             }
@@ -162,7 +165,11 @@ impl Store {
             match discard_old(&folder, now, older_than) {
                 Ok(true) => collected.gone.push(id),
                 Ok(false) => {}
-                Err(error) => collected.kept.push((folder, error)),
+                Err(error) => {
+                    // What is left of it, if some is removed already.
+                    let rest = folder::discarded(&folder);
+                    collected.kept.push((if rest.exists() { rest } else { folder }, error));
+                }
             }
         }
         for (_, folder) in folder::named_folders(&self.runs_folder())? {

@@ -1,5 +1,8 @@
 //! A run from start to finish.
 
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use fs_err as fs;
 use serde_json::json;
 
@@ -176,4 +179,82 @@ fn nothing_is_written_into_a_folder_that_was_put_in_the_place_of_the_runs(test_s
     let mut writer = RunWriter::resume_at(test_store.location(), &id).unwrap();
     writer.log(&[point("train/loss", 1, 1.0)]).unwrap();
     writer.finish(Status::Finished, "done", None).unwrap();
+}
+
+/// A store that another process keeps locked, and what the writer of a run told meanwhile.
+fn locked(
+    store: &TestStore,
+    writer: &mut RunWriter,
+    retry: Duration,
+) -> (rusqlite::Connection, Arc<Mutex<Vec<String>>>) {
+    writer.set_patience(Duration::from_millis(20), retry);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let lines = told.clone();
+    writer.tell_by(move |line| lines.lock().unwrap().push(line.to_owned()));
+    let other = rusqlite::Connection::open(store.path().join("burnlab.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    (other, told)
+}
+
+fn losses(store: &Store, id: &RunId) -> Vec<f64> {
+    store.series(id, &key("train/loss")).unwrap().iter().map(|sample| sample.value).collect()
+}
+
+#[test]
+fn a_training_goes_on_while_its_store_is_locked_and_is_taken_over_later() {
+    let test_store = TestStore::sqlite();
+    let mut writer = test_store.start(new_run("a"));
+    writer.log(&[point("train/loss", 1, 0.5)]).unwrap();
+    let (other, told) = locked(&test_store, &mut writer, Duration::from_secs(3600));
+    for epoch in 2..5 {
+        writer.log(&[point("train/loss", epoch, 1.0 / epoch as f64)]).unwrap();
+    }
+    let (id, folder) = (writer.id().clone(), writer.folder().to_owned());
+    assert_eq!(fs::read_to_string(folder.join("metrics.csv")).unwrap().lines().count(), 5);
+    writer.finish(Status::Finished, "max_epochs", Some(4)).unwrap();
+    let told = told.lock().unwrap().clone();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("burnlab.db` is kept locked by another process: the training goes on"), "{told:?}");
+    assert!(told[1].contains("runs list"), "{told:?}");
+    drop(other);
+    let mut store = test_store.open();
+    assert_eq!((losses(&store, &id).len(), store.run(&id).unwrap().record.status), (1, Status::Running));
+    assert_eq!(store.recover().unwrap(), []);
+    let run = store.run(&id).unwrap();
+    assert_eq!((run.record.status, run.record.best_epoch), (Status::Finished, Some(4)));
+    assert_eq!(losses(&store, &id), [0.5, 0.5, 1.0 / 3.0, 0.25]);
+}
+
+#[test]
+fn a_store_that_is_free_again_has_what_it_missed() {
+    let test_store = TestStore::sqlite();
+    let mut writer = test_store.start(new_run("a"));
+    let (other, told) = locked(&test_store, &mut writer, Duration::ZERO);
+    writer.log(&[point("train/loss", 1, 3.0)]).unwrap();
+    writer.log(&[point("train/loss", 2, 2.0)]).unwrap();
+    drop(other);
+    writer.log(&[point("train/loss", 3, 1.0)]).unwrap();
+    let store = test_store.open();
+    assert_eq!(losses(&store, writer.id()), [3.0, 2.0, 1.0]);
+    writer.log(&[point("train/loss", 4, 0.5)]).unwrap();
+    let id = writer.id().clone();
+    writer.finish(Status::Finished, "max_epochs", None).unwrap();
+    assert_eq!(losses(&store, &id), [3.0, 2.0, 1.0, 0.5]);
+    assert_eq!(store.run(&id).unwrap().record.status, Status::Finished);
+    let told = told.lock().unwrap().clone();
+    assert!(told.len() == 2 && told[1].contains("can be written again"), "{told:?}");
+}
+
+#[test]
+fn who_only_reads_a_store_leaves_no_file_beside_it() {
+    let test_store = TestStore::sqlite();
+    let id = super::finished_run(&test_store, "a");
+    let beside = || ["-wal", "-shm"].map(|end| test_store.path().join(format!("burnlab.db{end}")).exists());
+    let store = test_store.open_read_only();
+    assert_eq!(store.find("latest").unwrap().record.id, id);
+    let mut other = test_store.open_read_only();
+    assert!(matches!(other.set_note(&id, "x"), Err(TrackingError::ReadOnly { .. })));
+    assert_eq!(beside(), [true, true]);
+    drop((store, other));
+    assert_eq!(beside(), [false, false]);
 }

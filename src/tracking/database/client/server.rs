@@ -27,6 +27,8 @@ pub(crate) struct Server {
     read_only: bool,
     session: RefCell<Session>,
     in_transaction: Cell<bool>,
+    /// How long a change waits for a server that is away.
+    patience: Cell<Duration>,
 }
 
 struct Session {
@@ -77,7 +79,13 @@ impl Server {
             Failure::Other(error) => error,
         })?;
         let session = RefCell::new(session);
-        Ok(Self { address: address.clone(), connector, read_only, session, in_transaction: Cell::new(false) })
+        let (in_transaction, patience) = (Cell::new(false), Cell::new(Duration::from_secs(BUSY_SECONDS)));
+        Ok(Self { address: address.clone(), connector, read_only, session, in_transaction, patience })
+    }
+
+    /// How long the next changes wait for a server that is away.
+    pub(crate) fn set_patience(&self, patience: Duration) {
+        self.patience.set(patience);
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -130,7 +138,7 @@ impl Server {
     ) -> Result<T, Failure> {
         let patience = match access {
             Access::Read => Duration::ZERO,
-            Access::Write => Duration::from_secs(BUSY_SECONDS),
+            Access::Write => self.patience.get(),
         };
         let undecided = RefCell::new(None::<(String, T)>);
         self.retry_if_lost(patience, || {

@@ -1,5 +1,7 @@
 //! The error that tells how to build the client in, in place of a connection.
 
+use std::time::Duration;
+
 use super::results::Row;
 use crate::postgresql::Address;
 use crate::tracking::TrackingError;
@@ -15,6 +17,10 @@ impl Server {
     /// Always [`TrackingError::NoPostgres`].
     pub(crate) fn connect(address: &Address, _read_only: bool) -> Result<Self, TrackingError> {
         Err(TrackingError::NoPostgres { server: address.to_string() })
+    }
+
+    pub(crate) fn set_patience(&self, _patience: Duration) {
+        match *self {}
     }
 
     pub(crate) fn address(&self) -> &Address {

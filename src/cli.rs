@@ -922,7 +922,7 @@ pub enum RunsCommand {
         #[arg(value_name = "RUN")]
         runs: Vec<String>,
     },
-    /// Empty the trash; this cannot be undone
+    /// Remove for good what has been in the trash for 30 days, or as long as you say
     Gc {
         /// Delete only runs that have been in the trash for at least this many days
         #[arg(long, value_name = "DAYS", default_value_t = 30.0)]

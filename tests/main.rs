@@ -30,6 +30,7 @@
 //! - the config that is written for a file: `init`
 //! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
 //! - experiments whose names are alike, models that are not what their folder says: `names`
+//! - results that were changed after the training, shared folders, locked stores: `altered`
 //! - run folders from somebody else: links, pipes, huge files in place of each file: `strangers`
 //! - other users of the machine: tokens, passwords, stores that cannot be written, names from elsewhere: `others`
 //! - what other users have planted beside stores, data and outputs, and limits on processes and files: `planted`
@@ -52,6 +53,8 @@
 //! `without_tools`; `BURNLAB_REQUIRE_ALL=1` (CI) makes them fail. `BURNLAB_TEST_SEED=N` repeats what the tests that kill
 //! at random moments drew, which they print.
 
+#[path = "burnlab/altered.rs"]
+mod altered;
 #[path = "burnlab/anywhere.rs"]
 mod anywhere;
 #[path = "burnlab/browser.rs"]

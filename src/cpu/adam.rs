@@ -71,7 +71,7 @@ vectorized! {
         let rate = (step.learning_rate / correction(beta_1)) as f32;
         let root_scale = (1.0 / correction(beta_2).sqrt()) as f32;
         let (l2, kept) = (step.l2 as f32, (1.0 - step.decay) as f32);
-        for_blocks(weights, [gradients, moments_1, moments_2], &|weights, gradients, moments_1, moments_2| {
+        for_blocks(weights, [gradients, moments_1, moments_2], |weights, gradients, moments_1, moments_2| {
             let moments = moments_1.iter_mut().zip(moments_2);
             for ((weight, place), (moment_1, moment_2)) in weights.iter().zip(gradients).zip(moments) {
                 let gradient = *place + l2 * *weight;

@@ -97,7 +97,7 @@ vectorized! {
 pub(super) fn for_blocks(
     a: &[f32],
     [b, c, d]: [&mut [f32]; 3],
-    work: &(dyn Fn(&[f32], &mut [f32], &mut [f32], &mut [f32]) + Sync),
+    work: impl Fn(&[f32], &mut [f32], &mut [f32], &mut [f32]) + Sync,
 ) {
     if a.len() < PARALLEL_FROM {
         return work(a, b, c, d);

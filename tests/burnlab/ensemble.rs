@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::onnx::{check, python};
-use crate::place::{Place, json, text, works};
+use crate::place::{Place, forget_sums, json, text, works};
 
 /// Two runs of a config of `data`, other seeds or folds, on the same test rows where `split_seed` is in `data`.
 #[track_caller]
@@ -241,6 +241,7 @@ fn members_of_other_kinds_and_with_other_rows_are_no_ensemble() {
         (other, folder)
     };
     let files = ["config.toml", "preprocessing.json", "model.safetensors"];
+    forget_sums(&runs[1]);
     let sound: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(runs[1].join(file)).unwrap()).collect();
     let test = runs[0].join("test.csv").display().to_string();
     let ways = "answer in other ways (task or quantiles): they have no average";

@@ -206,10 +206,8 @@ fn gc(store: &mut Store, days: f64) -> anyhow::Result<ExitCode> {
     let num_left = store.trashed()?.len();
     if num_left > 0 && found.kept.is_empty() {
         let all = store.command(&["runs", "gc", "--older-than", "0"]);
-        print(&format!(
-            "{} stay, deleted less than {days} days ago: `{all}` removes them, too\n",
-            counted(num_left, "run")
-        ))?;
+        let left = counted(num_left, "run");
+        print(&format!("left in the trash: {left}, deleted less than {days} days ago; `{all}` removes all\n"))?;
     }
     Ok(if found.kept.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

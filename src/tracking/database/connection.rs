@@ -82,7 +82,10 @@ impl Database {
     pub(crate) fn set_patience(&self, patience: Duration) -> Result<(), Failure> {
         match self {
             Self::Sqlite(file) => Ok(file.set_patience(patience)?),
-            Self::Postgres(server) => Ok(server.set_patience(patience)),
+            Self::Postgres(server) => {
+                server.set_patience(patience);
+                Ok(())
+            }
         }
     }
 

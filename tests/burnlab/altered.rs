@@ -1,0 +1,262 @@
+//! Results of a run that were changed after its training, shared artifacts folders, and stores that others keep locked.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::place::{Place, copy_folder, output_of, refused, text, wait_for, works};
+
+fn lines(path: &Path, change: impl FnOnce(&mut Vec<String>)) {
+    let mut lines: Vec<String> = fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect();
+    change(&mut lines);
+    fs::write(path, lines.join("\n") + "\n").unwrap();
+}
+
+#[test]
+fn results_that_were_changed_since_the_training_are_not_taken_for_what_was_trained() {
+    let place = Place::new();
+    works(&place, &["--config", "iris", "-q"]);
+    let original = place.only_run();
+    let evaluated = works(&place, &["evaluate", "iris"]);
+    let copy = place.path("copy");
+    let altered = |name: &str, args: &[&[&str]], change: &dyn Fn(&Path)| {
+        fs::remove_dir_all(&copy).ok();
+        copy_folder(&original, &copy);
+        let said: Vec<String> = args.iter().map(|args| works(&place, args)).collect();
+        change(&copy.join(name));
+        for args in args {
+            refused(
+                &place,
+                args,
+                &format!("copy/{name}` is not what training wrote, by the sum in SHA256SUMS beside it"),
+            );
+        }
+        // Whoever means it can say so.
+        lines(&copy.join("SHA256SUMS"), |sums| sums.retain(|line| !line.ends_with(name)));
+        assert!(args.iter().zip(said).any(|(args, said)| place.run(args).stdout != said.into_bytes()), "{name}");
+    };
+    let verbs: [&[&str]; 4] = [
+        &["predict", "./copy", "rows.csv"],
+        &["evaluate", "./copy"],
+        &["explain-step", "./copy"],
+        &["export", "./copy", "-o", "x.onnx"],
+    ];
+    fs::copy(original.join("test.csv"), place.path("rows.csv")).unwrap();
+    altered("test.csv", &verbs[1..2], &|file| lines(file, |lines| lines.truncate(11)));
+    altered("preprocessing.json", &verbs[..2], &|file| {
+        let text = fs::read_to_string(file).unwrap();
+        let swapped = text.replace("\"setosa\"", "\"x\"").replace("\"virginica\"", "\"setosa\"");
+        fs::write(file, swapped.replace("\"x\"", "\"virginica\"")).unwrap();
+    });
+    altered("model.safetensors", &verbs[..3], &|file| {
+        let mut bytes = fs::read(file).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 0x80; // the sign of a weight
+        fs::write(file, bytes).unwrap();
+    });
+    // What sha256sum(1) checks, where there is one.
+    let folder = original.to_str().unwrap();
+    if let Ok(checked) = std::process::Command::new("sha256sum").args(["-c", "SHA256SUMS"]).current_dir(folder).output()
+    {
+        let said = text(&checked.stdout);
+        assert!(checked.status.success() && said.contains("predictions.csv: OK"), "{said}");
+    }
+    assert_eq!(works(&place, &["evaluate", "iris"]), evaluated);
+}
+
+/// The interval is that of the rows as they were predicted, or there is none.
+#[test]
+fn predictions_that_were_changed_decide_nothing() {
+    let place = Place::new();
+    for hidden in ["2", "4"] {
+        let set = format!("model.hidden=[{hidden}]");
+        works(
+            &place,
+            &[
+                "--config",
+                "iris",
+                "-q",
+                "--seeds",
+                "2",
+                "--set",
+                "data.split_seed=1",
+                "--set",
+                &set,
+                "--name",
+                &format!("h{hidden}"),
+            ],
+        );
+    }
+    let compare = ["runs", "compare", "h2", "h4", "--metric", "test/accuracy"];
+    assert!(works(&place, &compare).contains("for new test rows"));
+    for run in fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path()) {
+        if run.file_name().unwrap().to_str().unwrap().starts_with("h2-") {
+            lines(&run.join("predictions.csv"), |lines| lines[1] = lines[1].replace("setosa", "virginica") + " ");
+        }
+    }
+    assert!(!works(&place, &compare).contains("for new test rows"));
+}
+
+#[test]
+fn a_training_whose_store_is_locked_says_so_and_goes_on() {
+    let place = Place::new();
+    place.write(
+        "c.toml",
+        "[data]\nsource = \"iris\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 1000000\nlearning_rate = 1e-6\n",
+    );
+    let mut command = place.command(&["--config", "c.toml", "-q"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let run = wait_for("a run", || {
+        let folder = fs::read_dir(place.path("artifacts/runs")).ok()?.next()?.ok()?.path();
+        let points = fs::read_to_string(folder.join("metrics.csv")).ok()?;
+        (points.lines().count() > 3).then_some(folder)
+    });
+    let store = place.path("artifacts/burnlab.db");
+    let other = rusqlite::Connection::open(&store).unwrap();
+    other.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let length = || fs::metadata(run.join("metrics.csv")).unwrap().len();
+    let in_store = length();
+    wait_for("epochs without the store", || (length() > in_store + 1000).then_some(()));
+    other.execute_batch("ROLLBACK").unwrap();
+    crate::place::signal("INT", child.id());
+    let output = output_of(child, "a training without its store");
+    let errors = text(&output.stderr);
+    assert!(errors.contains("burnlab.db` is kept locked by another process: the training goes on"), "{errors}");
+    assert!(errors.contains("the store can be written again, and has all of the run"), "{errors}");
+    let id = run.file_name().unwrap().to_str().unwrap();
+    let shown = works(&place, &["runs", "show", id]);
+    assert!(shown.contains("interrupted"), "{shown}");
+    // The header and two metrics of each epoch.
+    let points = fs::read_to_string(run.join("metrics.csv")).unwrap().lines().count() - 1;
+    let recorded: usize = other
+        .query_row("SELECT count(*) FROM point", [], |row| row.get::<_, i64>(0))
+        .map(|count| count as usize)
+        .unwrap();
+    assert_eq!(recorded, points);
+}
+
+#[test]
+fn what_stays_in_the_trash_or_is_in_the_way_there_is_said() {
+    let place = Place::new();
+    works(&place, &["--config", "iris", "-q"]);
+    let run = place.only_run();
+    let id = run.file_name().unwrap().to_str().unwrap().to_owned();
+    let mut deep = run.clone();
+    for _ in 0..300 {
+        deep.push("d");
+    }
+    fs::create_dir_all(&deep).unwrap();
+    // Something has its name in the trash.
+    fs::create_dir_all(place.path("artifacts/trash")).unwrap();
+    fs::write(place.path("artifacts/trash").join(&id), "").unwrap();
+    refused(&place, &["runs", "delete", &id], &format!("trash/{id}` is there already: move it away"));
+    assert!(works(&place, &["runs", "list"]).contains(&id));
+    fs::remove_file(place.path("artifacts/trash").join(&id)).unwrap();
+    works(&place, &["runs", "delete", &id]);
+    let kept = works(&place, &["runs", "gc"]);
+    assert!(kept.starts_with("left in the trash: 1 run, deleted less than 30 days ago; `"), "{kept}");
+    assert!(works(&place, &["runs", "gc", "--older-than", "0"]).contains("gone"));
+    assert_eq!(fs::read_dir(place.path("artifacts/trash")).unwrap().count(), 0);
+}
+
+#[cfg(unix)]
+mod with_others {
+    use std::os::unix::fs::{MetadataExt, chown};
+
+    use super::*;
+    use crate::planted::{OTHER, as_other, is_root, mode, run, set_mode, shared, train};
+
+    fn all_of_group(folder: &Path) {
+        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).chain([folder.to_owned()]) {
+            chown(&entry, None, Some(OTHER)).unwrap();
+            set_mode(&entry, if entry.is_dir() { 0o2775 } else { 0o664 });
+            if entry.is_dir() && entry != folder {
+                all_of_group(&entry);
+            }
+        }
+    }
+
+    #[test]
+    fn a_note_of_another_user_in_a_shared_folder_locks_nobody_out() {
+        if !is_root() {
+            return;
+        }
+        let place = shared(0o644);
+        train(&place);
+        all_of_group(&place.path("artifacts"));
+        let folder = place.only_run();
+        let id = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let note = |words: &str| {
+            let script = format!("umask 077; exec {} runs note {id} {words}", env!("CARGO_BIN_EXE_burnlab"));
+            let mut command = std::process::Command::new("setpriv");
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", &script]);
+            command.current_dir(place.path("")).env_remove("CARGO").env("HOME", "/").output().unwrap()
+        };
+        let noted = note("hello");
+        assert!(noted.status.success(), "{}", text(&noted.stderr));
+        let record = folder.join("run.json").metadata().unwrap();
+        assert_eq!((record.uid(), record.gid(), record.mode() & 0o777), (OTHER, OTHER, 0o664));
+        // Nor does what they leave beside the store.
+        assert_eq!(as_other(&place.path(""), &["runs", "list"]).status.code(), Some(0));
+        for end in ["-wal", "-shm"] {
+            assert!(!place.path(&format!("artifacts/burnlab.db{end}")).exists(), "{end}");
+        }
+        train(&place);
+    }
+
+    #[test]
+    fn a_reader_does_not_keep_a_store_of_closed_data_open_to_him() {
+        if !is_root() {
+            return;
+        }
+        let place = shared(0o644);
+        train(&place);
+        let store = place.path("artifacts/burnlab.db");
+        set_mode(&store, 0o644);
+        let before = store.metadata().unwrap().ino();
+        // As a dashboard of theirs keeps it.
+        let script = "import fcntl, os, struct, sys, time\nfd = os.open('artifacts/burnlab.db', os.O_RDONLY)\n\
+                      fcntl.fcntl(fd, fcntl.F_SETLK, struct.pack('hhqqi4x', fcntl.F_RDLCK, 0, 0x40000002, 510, 0))\n\
+                      print('held', flush=True)\nsys.stdin.read()";
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "python3", "-c", script]);
+        command.current_dir(place.path("")).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // Without Python nothing is tried.
+        let Ok(mut holder) = command.spawn() else { return };
+        let mut said = [0; 4];
+        if std::io::Read::read_exact(holder.stdout.as_mut().unwrap(), &mut said).is_err() {
+            return;
+        }
+        set_mode(&place.path("t.csv"), 0o600);
+        let trained = run(&place, &["--config", "c.toml", "-q"]);
+        let errors = text(&trained.stderr);
+        assert!(trained.status.success() && errors.contains("closed to other users from now on"), "{errors}");
+        assert!(!errors.contains("in use"), "{errors}");
+        assert!(store.metadata().unwrap().ino() != before && mode(&store) == 0o600);
+        let listed = run(&place, &["runs", "list"]);
+        assert!(
+            text(&listed.stdout).lines().filter(|line| line.contains("c-20")).count() == 2,
+            "{}",
+            text(&listed.stdout)
+        );
+        drop(holder.stdin.take());
+        holder.wait().unwrap();
+    }
+
+    #[test]
+    fn a_sweep_whose_data_may_not_be_read_says_whose_they_are() {
+        if !is_root() {
+            return;
+        }
+        let place = shared(0o644);
+        let config = fs::read_to_string(place.path("c.toml")).unwrap();
+        place.write("s.toml", &format!("{config}[sweep]\nmethod = \"random\"\ntrials = 40\nminutes = 0.001\n[sweep.space]\n\"training.learning_rate\" = {{ min = 1e-4, max = 1e-1 }}\n"));
+        run(&place, &["--config", "s.toml", "-q", "--jobs", "1"]);
+        all_of_group(&place.path("artifacts"));
+        set_mode(&place.path("t.csv"), 0o600);
+        let output = as_other(&place.path(""), &["sweep", "work", "latest"]);
+        let errors = text(&output.stderr);
+        assert!(errors.contains("t.csv` belongs to") && errors.contains("may not be read by you"), "{errors}");
+    }
+}

@@ -3,8 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::OpenFlags;
-
 use super::database::Sqlite;
 use super::folder::in_words;
 use super::{TrackingError, folder};
@@ -107,9 +105,7 @@ fn place_of(file: &Path) -> Result<(Directory, std::ffi::OsString), TrackingErro
 fn replace_held(directory: &Directory, name: &std::ffi::OsStr, file: &Path) -> io::Result<bool> {
     let private = folder::private_folder()?;
     let copy = private.path().join(name);
-    let database = Sqlite::open(&without_links(file), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(io::Error::other)?;
-    database.copy_to(&copy).map_err(io::Error::other)?;
-    drop(database);
+    Sqlite::copy(&without_links(file), &copy).map_err(io::Error::other)?;
     let new = directory.again().and_then(|folder| Temporary::beside(folder, name, 0o600))?;
     io::copy(&mut fs_err::File::open(&copy)?, &mut new.file())?;
     new.file().sync_all()?;

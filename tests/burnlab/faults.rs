@@ -146,7 +146,7 @@ fn assert_told(fault: Fault, struck: &Struck) {
         Some(0) => {}
         Some(1) => {
             // `runs gc` goes on with the others.
-            let begins = ["error: ", "kept "];
+            let begins = ["error: ", "left "];
             let lines: Vec<&str> =
                 errors.lines().filter(|line| begins.iter().any(|begin| line.starts_with(begin))).collect();
             assert_eq!(lines.len(), 1, "{context}");

@@ -287,6 +287,11 @@ fn measured_numbers_are_measured_again() {
 /// What is to be written instead of a number that is not so.
 fn told_wrong((printed, key, measure): &(&str, &str, Measure), bench: &Bench) -> Option<String> {
     let decimals = printed.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    let found = format!("{:.decimals$}", measure.value(bench));
-    (found != *printed).then(|| format!("[{printed}](measure:{key}) is {found}"))
+    let value = measure.value(bench);
+    let found = format!("{value:.decimals$}");
+    // Matrix products add in another order on another CPU: the mean accuracy of ten seeds that is 0.895 with AVX-512 was 0.8943
+    // without (measured). A count is exact.
+    let unit = 10f64.powi(-(decimals as i32));
+    let is_near = decimals > 0 && printed.parse().is_ok_and(|printed: f64| (value - printed).abs() <= unit);
+    (found != *printed && !is_near).then(|| format!("[{printed}](measure:{key}) is {found}"))
 }

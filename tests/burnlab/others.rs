@@ -459,7 +459,7 @@ fn a_folder_that_another_user_has_closed_stops_nobody() {
     for gone in [open.unwrap(), ""] {
         let collected = gc();
         let errors = text(&collected.stderr);
-        assert!(collected.status.code() == Some(1) && errors.starts_with("kept ") && errors.contains(name), "{errors}");
+        assert!(collected.status.code() == Some(1) && errors.starts_with("left ") && errors.contains(name), "{errors}");
         assert_eq!(text(&collected.stdout).trim().trim_end_matches(": gone"), gone);
     }
     std::fs::set_permissions(place.path("artifacts/trash").join(name), PermissionsExt::from_mode(0o755)).unwrap();

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use crate::comparison::differences;
 use crate::comparison::judge::{judge, judge_all, leaders, letters};
+use crate::tracking::folder::check_sum;
 use crate::tracking::{MetricKey, MetricSummary, Run, Store};
 
 use super::select::json;
 use super::table;
-use crate::experiment::run_folder::recorded;
+use crate::experiment::run_folder::{PREDICTIONS, recorded};
 
 /// What differs between runs, and which is better in `metric` (by default the most meaningful one), as text or JSON.
 pub fn text(store: &Store, queries: &[String], metric: Option<&str>, as_json: bool) -> anyhow::Result<String> {
@@ -76,7 +77,8 @@ pub fn said(store: &Store, all: &[Run], runs: &[Run], metric: Option<&str>) -> a
     if let [a, b] = runs {
         let Some(judgement) = judge(store, all, a, b, metric)? else { return Ok(Said::default()) };
         let counts_repetitions = judgement.verdict.num_a.max(judgement.verdict.num_b) > 1;
-        return Ok(Said { sentences: vec![judgement.sentence], next: judgement.next, counts_repetitions });
+        let sentences = [judgement.sentence].into_iter().chain(altered(store, all, runs)).collect();
+        return Ok(Said { sentences, next: judgement.next, counts_repetitions });
     }
     let Some(comparisons) = (if runs.len() > 2 { judge_all(store, all, runs, metric)? } else { None }) else {
         return Ok(Said::default());
@@ -88,7 +90,16 @@ pub fn said(store: &Store, all: &[Run], runs: &[Run], metric: Option<&str>) -> a
         sentences.push(format!("The p-values are corrected for {} comparisons (Holm).", comparisons.num_tests));
     }
     sentences.extend(comparisons.luck);
+    sentences.extend(altered(store, all, runs));
     Ok(Said { sentences, next: comparisons.next, counts_repetitions })
+}
+
+/// That the predictions of a run are not those of its training, which are left out of a verdict.
+fn altered(store: &Store, all: &[Run], runs: &[Run]) -> Option<String> {
+    let is_compared = |run: &&Run| runs.iter().any(|named| named.record.experiment == run.record.experiment);
+    let folders = all.iter().filter(is_compared).map(|run| store.folder(&run.record.id));
+    let problem = folders.filter_map(|folder| check_sum(&folder, PREDICTIONS).err()).next()?;
+    Some(format!("What the choice of test rows owes is not known: {problem}."))
 }
 
 /// Runs side by side, as text cells.

@@ -67,9 +67,10 @@ impl Sqlite {
         self.0.execute_batch("PRAGMA query_only = ON")
     }
 
-    /// Writes all of it, with what the log has, to a new file.
-    pub(crate) fn copy_to(&self, path: &Path) -> Result<(), rusqlite::Error> {
-        self.0.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
+    /// Writes all of the database at `path`, with what its log has, to a new file.
+    pub(crate) fn copy(path: &Path, to: &Path) -> Result<(), rusqlite::Error> {
+        let database = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        database.0.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
         Ok(())
     }
 

@@ -75,6 +75,46 @@ pub fn kept_by_another(path: &Path) -> Option<String> {
     (!is_own(&data)).then(|| user_name(owner(&data)))
 }
 
+/// Whether a file's own mode lets others than the owner read it.
+pub fn may_others_read_by_mode(file: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::MetadataExt::mode(file) & 0o044 != 0
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
+}
+
+/// Whether processes of other users have locks on some of these files, and none of this user. Where the system does not tell whose
+/// a lock is, it counts as this user's.
+pub fn are_locked_by_others_alone(files: impl IntoIterator<Item = PathBuf>) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let files: Vec<u64> = files.into_iter().filter_map(|file| Some(file.symlink_metadata().ok()?.ino())).collect();
+        let Ok(locks) = std::fs::read_to_string("/proc/locks") else { return false };
+        // `1: POSIX  ADVISORY  READ 1234 08:01:5678 0 EOF`, and `->` before the type of one that is waited for: proc_locks(5).
+        let holders = locks.lines().filter_map(|line| {
+            let mut words = line.split_whitespace().filter(|word| *word != "->").skip(4);
+            let (process, file) = (words.next()?, words.next()?);
+            let inode: u64 = file.rsplit(':').next()?.parse().ok()?;
+            files.contains(&inode).then_some(process)
+        });
+        let holders: Vec<&str> = holders.collect();
+        let is_of_another =
+            |process: &&str| std::fs::metadata(format!("/proc/{process}")).is_ok_and(|data| !is_own(&data));
+        !holders.is_empty() && holders.iter().all(is_of_another)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        files.into_iter().for_each(drop);
+        false
+    }
+}
+
 /// Whether a mode lets others than the owner write.
 pub fn may_others_write(mode: u32) -> bool {
     mode & 0o022 != 0

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use crate::permissions::{is_own, is_writable, owner, user_name};
+use crate::permissions::{are_locked_by_others_alone, is_own, is_writable, owner, user_name};
 
 /// The ends of their names: the log and its index of a database in WAL mode, and the journal of one in another mode.
 const ENDS: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -92,34 +92,9 @@ pub enum Opened {
     Unsound(Unsound),
 }
 
-/// Whether processes of other users have locks on the database or the files beside it, and none of this user. Where the system does
-/// not tell whose a lock is, it counts as this user's.
+/// Whether processes of other users have locks on the database or the files beside it, and none of this user.
 pub fn is_held_by_others_alone(path: &Path) -> bool {
-    #[cfg(target_os = "linux")]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let files: Vec<u64> = beside(path)
-            .map(|(_, beside)| beside)
-            .chain([path.to_owned()])
-            .filter_map(|file| Some(fs::symlink_metadata(file).ok()?.ino()))
-            .collect();
-        let Ok(locks) = fs::read_to_string("/proc/locks") else { return false };
-        // `1: POSIX  ADVISORY  READ 1234 08:01:5678 0 EOF`, and `->` before the type of one that is waited for: proc_locks(5).
-        let holders = locks.lines().filter_map(|line| {
-            let mut words = line.split_whitespace().filter(|word| *word != "->").skip(4);
-            let (process, file) = (words.next()?, words.next()?);
-            let inode: u64 = file.rsplit(':').next()?.parse().ok()?;
-            files.contains(&inode).then_some(process)
-        });
-        let holders: Vec<&str> = holders.collect();
-        let is_of_another = |process: &&str| fs::metadata(format!("/proc/{process}")).is_ok_and(|data| !is_own(&data));
-        !holders.is_empty() && holders.iter().all(is_of_another)
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = path;
-        false
-    }
+    are_locked_by_others_alone(beside(path).map(|(_, beside)| beside).chain([path.to_owned()]))
 }
 
 /// Looks at the files themselves that are open, whatever has their names by now: those that [`check_beside`] saw may have been

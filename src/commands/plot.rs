@@ -4,12 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::output::{say_path, to_file};
+use super::output::{say_path, tell, to_file};
 use super::pictures;
 use crate::backend::BackendName;
 use crate::cli::PlotArgs;
 use crate::data::are_closed;
 use crate::experiment::pictures::{Draw, draw_all, draw_named};
+use crate::experiment::run_folder::{PREDICTIONS, TEST_ROWS, TEST_TEXT};
 use crate::experiment::{RunFolder, SavedModel};
 use crate::tracking::{Location, Run, Store};
 
@@ -50,6 +51,7 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
     let backend = BackendName::chosen(args.model.backend);
     if args.pictures.is_empty() || !of_run.is_empty() {
         let saved = SavedModel::open(&folder)?;
+        tell_altered(&folder);
         is_closed |= are_closed(&saved.config.data);
         drawn.extend(match args.pictures.is_empty() {
             true => draw_all(&saved, backend)?,
@@ -66,6 +68,13 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells which files of test rows are not taken for those of the run, whose pictures are then left out.
+pub fn tell_altered(folder: &RunFolder) {
+    for error in [TEST_ROWS, TEST_TEXT, PREDICTIONS].into_iter().filter_map(|name| folder.check_sum(name).err()) {
+        tell!("note   {error}; pictures of it are left out");
+    }
 }
 
 /// A run, and all runs of its experiment.

@@ -55,6 +55,8 @@ impl Kind {
     }
 }
 
+const GROUPS: &str = "test_groups.csv";
+
 /// The runs of one config on the same rows.
 struct Config {
     /// Numbers of the rows, ascending.
@@ -177,6 +179,11 @@ fn config<P: AsRef<Path>>(folders: &[P], kind: Kind) -> Option<Config> {
         let Predicted { rows, width, truths, values } = predictions(folder.as_ref(), kind)?;
         match &mut found {
             None => {
+                // Without them, rows that err alike would pass for independent ones.
+                folder::check_sum(folder.as_ref(), GROUPS).ok()?;
+                if folder::is_lost(folder.as_ref(), GROUPS).ok()? {
+                    return None;
+                }
                 let groups = groups(folder.as_ref(), &rows);
                 found = Some(Config { rows, width, truths, groups, runs: vec![values] });
             }
@@ -197,8 +204,7 @@ fn config<P: AsRef<Path>>(folders: &[P], kind: Kind) -> Option<Config> {
 
 /// Whom each of `rows` is of; `None` where they are independent.
 fn groups(folder: &Path, rows: &[u64]) -> Option<Vec<u64>> {
-    folder::check_sum(folder, "test_groups.csv").ok()?;
-    let mut reader = Reader::from_reader(folder::open_table(folder, "test_groups.csv").ok()??);
+    let mut reader = Reader::from_reader(folder::open_table(folder, GROUPS).ok()??);
     let header = reader.headers().ok()?.clone();
     let column = |name: &str| header.iter().position(|column| column == name);
     let (row, group) = (column("row")?, column("group")?);
@@ -331,6 +337,13 @@ mod tests {
         let (found, num_groups) = error(&[a.path()], &[b.path()], "accuracy").unwrap();
         // The mean of squares within a resample is too small by one group: x sqrt(20 / 19).
         assert!((found - 0.067).abs() < 0.006 && num_groups == 20, "{found}");
+        // Without the groups that training has written, or with others, nothing is known of the rows.
+        let groups = a.path().join("test_groups.csv");
+        crate::tracking::folder::write_sums(a.path(), &["test_groups.csv"]).unwrap();
+        std::fs::write(&groups, format!("row,group\n{}", lines.replace(",1\n", ",2\n"))).unwrap();
+        assert_eq!(error(&[a.path()], &[b.path()], "accuracy"), None);
+        std::fs::remove_file(&groups).unwrap();
+        assert_eq!(error(&[a.path()], &[b.path()], "accuracy"), None);
     }
 
     /// By hand, as for 100 rows: sqrt(0.1 x 0.9 / 40,000) = 0.0015, drawn in sets of rows.

@@ -464,7 +464,9 @@ fn open(place: &Path, window_bytes: usize, key: &str, sources: &[SourceFile]) ->
         return Err(foreign());
     }
     if let Some(user) = left_by_another(place) {
-        let message = format!("the cache {shown} is a file of {user} in a folder that others may write in: remove it");
+        let message = format!(
+            "the cache {shown} is a file of {user} in a folder that others may write in: name another file, or ask for it to be removed"
+        );
         return Err(Invalid::at(KEY, message));
     }
     let number = |place: usize| u64::from_le_bytes(*header[place..].first_chunk().expect("within the header"));

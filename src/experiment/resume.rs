@@ -13,9 +13,12 @@ use crate::backend::BackendName;
 use crate::config::Config;
 use crate::figures::counted;
 use crate::invalid::one_line;
-use crate::tracking::folder::close;
-use crate::tracking::{Closed, Location, Run, Shown, Status, Store};
+use crate::tracking::folder::{self, METRICS, SUMS, close, for_each_part};
+use crate::tracking::{Closed, Location, Point, Run, Shown, Status, Store, TrackingError};
 use crate::training::{CHECKPOINT, Checkpoint, REFIT_CHECKPOINT};
+
+/// What is advised for a checkpoint that cannot be used; of no use for a run that has finished.
+const FROM_THE_START: &str = "delete it, and training starts again from the first epoch";
 
 /// How to resume a run.
 pub struct Plan {
@@ -43,12 +46,21 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>, connects: b
     let folder = RunFolder::at(store.folder(&run.record.id));
     let config = folder.config()?;
     refuse_changes(&run, &folder, &config)?;
+    folder::check_sums(folder.path())?;
     let is_active = matches!(store.shown(&run), Shown::Running | Shown::Stalled);
     anyhow::ensure!(!is_active, "run `{}` is being trained right now", run.record.id);
     let mut prepared = prepare_again(&folder, &config, location, connects)?;
     let shapes = prepared.config.model.shapes(&prepared.preprocessor.layout(), prepared.decoder.task.num_outputs());
     let checkpoint_of = |name| checkpoint_of(&run, &folder, name, &shapes, prepared.config.training.max_epochs);
-    let checkpoint = checkpoint_of(CHECKPOINT)?;
+    let checkpoint = checkpoint_of(CHECKPOINT).map_err(|error| match run.record.status {
+        Status::Finished => {
+            anyhow::anyhow!("{}", format!("{error:#}").replace(FROM_THE_START, "restore it, or train a new run"))
+        }
+        _ => error,
+    })?;
+    if let Some(checkpoint) = &checkpoint {
+        refuse_gaps(&folder, checkpoint.progress.epoch)?;
+    }
     let mut closed = None;
     let start = match epochs {
         None => {
@@ -86,7 +98,38 @@ fn prepare_again(folder: &RunFolder, config: &Config, location: &Location, conne
         return Ok(prepare_from(Arc::new(dataset), config, location)?);
     }
     let (dataset, splits) = folder.data_of(config, connects)?;
-    Ok(Prepared::new(config, Arc::new(dataset), splits, folder.preprocessor(&config.data)?))
+    let (dataset, preprocessor) = (Arc::new(dataset), folder.preprocessor(&config.data)?);
+    // Of a run that was killed there are no sums, but all that it was made of.
+    let is_of_this_version =
+        folder.environment().is_ok_and(|of| of.system.burnlab.as_deref() == Some(env!("CARGO_PKG_VERSION")));
+    if config.model.init_from.is_none() && is_of_this_version && !folder.has(SUMS) {
+        let again = prepare_from(dataset.clone(), config, location)?.preprocessor;
+        anyhow::ensure!(
+            again.deciding_at(None) == preprocessor.clone().deciding_at(None),
+            "{} is not what the run's data give: remove it, and `resume` writes it anew",
+            folder.file(PREPROCESSING).display()
+        );
+    }
+    Ok(Prepared::new(config, dataset, splits, preprocessor))
+}
+
+/// The curves must have all epochs up to the checkpoint, since training goes on behind it.
+fn refuse_gaps(folder: &RunFolder, num_epochs: usize) -> anyhow::Result<()> {
+    let mut num_found = 0;
+    for_each_part(folder.path(), |points| {
+        let is_of_them =
+            |point: &&Point| point.key.as_str() == "train/loss" && (1..=num_epochs as u64).contains(&point.epoch);
+        num_found += points.iter().filter(is_of_them).count();
+        Ok::<_, TrackingError>(())
+    })?;
+    anyhow::ensure!(
+        num_found >= num_epochs,
+        "{} has {num_found} of the {} up to the checkpoint: restore it, or remove the checkpoint, and training starts again \
+         from the first epoch",
+        folder.file(METRICS).display(),
+        counted(num_epochs, "epoch")
+    );
+    Ok(())
 }
 
 /// The checkpoint `name` of a run of `max_epochs`.
@@ -101,10 +144,7 @@ fn checkpoint_of(
     if let Some(checkpoint) = &checkpoint {
         checkpoint.progress.check(max_epochs).map_err(|problem| {
             let file = folder.file(name);
-            anyhow::anyhow!(
-                "{} is damaged: {problem}; delete it, and training starts again from the first epoch",
-                file.display()
-            )
+            anyhow::anyhow!("{} is damaged: {problem}; {FROM_THE_START}", file.display())
         })?;
     }
     if let Some(other) = checkpoint.as_ref().filter(|checkpoint| checkpoint.progress.run != run.record.id.as_str()) {
@@ -157,10 +197,13 @@ fn extend(
 ) -> anyhow::Result<Start> {
     let id = &run.record.id;
     let is_finished = run.record.status == Status::Finished;
-    let mut checkpoint = checkpoint.filter(|_| is_finished).with_context(|| {
-        let resume = location.command(&["resume", id.as_str()]);
-        format!("run `{id}` has not finished: first run `{resume}`")
-    })?;
+    anyhow::ensure!(
+        is_finished,
+        "run `{id}` has not finished: first run `{}`",
+        location.command(&["resume", id.as_str()])
+    );
+    let mut checkpoint = checkpoint
+        .with_context(|| format!("{} is missing: restore it, or train a new run", folder.file(CHECKPOINT).display()))?;
     let done = checkpoint.progress.epoch;
     anyhow::ensure!(epochs > done, "run `{id}` has {} already: choose a larger --epochs", counted(done, "epoch"));
     checkpoint.reopen();

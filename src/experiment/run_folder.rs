@@ -243,7 +243,9 @@ impl RunFolder {
 
     /// `evaluation.json`; `None` for a run without a test part.
     pub fn evaluation(&self) -> anyhow::Result<Option<Evaluation>> {
-        self.has(EVALUATION).then(|| self.json(EVALUATION, None)).transpose()
+        let evaluation = self.has(EVALUATION).then(|| self.json(EVALUATION, None)).transpose()?;
+        self.check_sum(EVALUATION)?;
+        Ok(evaluation)
     }
 
     /// `calibration.json`; `None` for a run without validation rows, or of an older version.

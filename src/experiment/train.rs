@@ -16,6 +16,7 @@ use crate::figures::counted;
 use crate::model::{NamedWeights, Net, freeze, load_weights, named_weights, transfer};
 use crate::threads;
 use crate::tracking::Status;
+use crate::tracking::folder::METRICS;
 use crate::training::evaluation::Evaluation;
 use crate::training::{Fitted, REFIT_CHECKPOINT, StopReason, TrainingConfig};
 
@@ -92,6 +93,10 @@ pub(super) fn initial_network<B: TrainingBackend>(
     Ok((freeze(net, &config.model.freeze), initial))
 }
 
+/// What a run's use and its comparison rest upon.
+const RESULTS: [&str; 9] =
+    [METRICS, MODEL, PREPROCESSING, CALIBRATION, EVALUATION, PREDICTIONS, TEST_ROWS, TEST_TEXT, TEST_GROUPS];
+
 /// Saves the model, evaluates it once on the test part, draws the pictures, and ends the record.
 fn finish<B: TrainingBackend>(
     mut trained: Trained<B>,
@@ -108,16 +113,7 @@ fn finish<B: TrainingBackend>(
         Err(error) => return Err(fail(writer, error)),
     };
     let status = if fitted.reason == StopReason::Interrupted { Status::Interrupted } else { Status::Finished };
-    writer.write_sums(&[
-        MODEL,
-        PREPROCESSING,
-        CALIBRATION,
-        EVALUATION,
-        PREDICTIONS,
-        TEST_ROWS,
-        TEST_TEXT,
-        TEST_GROUPS,
-    ])?;
+    writer.write_sums(&RESULTS)?;
     writer.finish(status, &reason, fitted.best.map(|best| best.0 as u64))?;
     let Fitted { num_epochs, kept_epoch, best, .. } = fitted;
     Ok(RunOutcome { id, folder, status, reason, num_epochs, kept_epoch, best, seconds, evaluation })

@@ -7,7 +7,9 @@ use super::database::Sqlite;
 use super::folder::in_words;
 use super::{TrackingError, folder};
 use crate::directory::{Directory, Found, Kind, Purpose, Temporary, Unresolved};
-use crate::permissions::{is_own, is_shared, may_others_read, may_others_write};
+use crate::permissions::{
+    is_own, is_shared, is_writable, may_others_read, may_others_read_by_mode, may_others_write, owner,
+};
 use crate::sqlite_file::{Writers, beside, check_beside, is_held_by_others_alone, without_links};
 
 /// A store that was open to other users.
@@ -46,18 +48,27 @@ impl std::fmt::Display for Closed {
 pub(super) fn close_store(file: &Path) -> Result<Option<Closed>, TrackingError> {
     let is_there = folder::own_file(file)?;
     check_beside(file, Writers::ThisUser)??;
+    refuse_folder_of_another(file)?;
+    if !is_there {
+        return Ok(None);
+    }
     // Whatever the folders above it are now, they may be opened later.
-    if !is_there || !may_others_read(file) {
-        return Ok(None);
-    }
-    let was_shared = is_shared(file);
-    if !was_shared && !is_own(&fs_err::symlink_metadata(file)?) {
-        return Ok(None);
-    }
+    let is_open = may_others_read(file);
+    let was_shared = is_open && is_shared(file);
     if !is_own(&fs_err::symlink_metadata(file)?) {
-        return Err(TrackingError::OthersFolder { path: file.to_owned() });
+        return if was_shared { Err(TrackingError::OthersFolder { path: file.to_owned() }) } else { Ok(None) };
     }
     let (directory, name) = place_of(file)?;
+    // What is beside a closed store may be a file that others have opened, or put there.
+    let is_exposed = |(_, path): (_, PathBuf)| path.symlink_metadata().is_ok_and(|data| may_others_read_by_mode(&data));
+    let was_exposed =
+        beside(file).any(is_exposed) || has_others_in(&directory)? && beside(file).any(|(_, path)| path.exists());
+    if !is_open && !was_exposed {
+        return Ok(None);
+    }
+    if !is_writable(folder_of(file)) {
+        return Err(TrackingError::ReadOnly { path: folder_of(file).to_owned() });
+    }
     let is_written_by_others = directory.entry(&name)?.is_none_or(|entry| may_others_write(entry.mode));
     let of_store = beside(file).map(|(_, path)| path).chain([file.to_owned()]);
     for path in of_store {
@@ -66,7 +77,7 @@ pub(super) fn close_store(file: &Path) -> Result<Option<Closed>, TrackingError> 
             directory.set_mode(name, 0o600).map_err(|error| in_words("close", &path, &error))?;
         }
     }
-    if !was_shared {
+    if !was_shared && !was_exposed {
         return Ok(None);
     }
     let replaced = replace(&directory, &name, file).and_then(|is_new| {
@@ -75,7 +86,27 @@ pub(super) fn close_store(file: &Path) -> Result<Option<Closed>, TrackingError> 
         if is_theirs { replace_held(&directory, &name, file) } else { Ok(is_new) }
     });
     let problem = replaced.as_ref().err().map(ToString::to_string);
-    Ok(Some(Closed { file: file.to_owned(), is_new: replaced.unwrap_or(false), problem }))
+    let closed = Closed { file: file.to_owned(), is_new: replaced.unwrap_or(false), problem };
+    Ok((was_shared || !closed.is_new).then_some(closed))
+}
+
+/// What stands in a folder of another user is theirs to move away, and to put something else in its place.
+fn refuse_folder_of_another(file: &Path) -> Result<(), TrackingError> {
+    match folder_of(file).metadata() {
+        Ok(data) if !is_own(&data) && owner(&data) != 0 => {
+            Err(TrackingError::OthersFolder { path: folder_of(file).to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether others may make and rename files in a folder.
+fn has_others_in(directory: &Directory) -> io::Result<bool> {
+    Ok(directory.entry(".")?.is_some_and(|folder| may_others_write(folder.mode)))
 }
 
 /// Makes the empty file of a store that is closed from its beginning: SQLite makes one of the mask's mode, which does not count
@@ -101,11 +132,18 @@ fn place_of(file: &Path) -> Result<(Directory, std::ffi::OsString), TrackingErro
     }
 }
 
-/// The same where others have it open to read it.
+/// The same where others alone have it open, and may not write it: what it is, with what its log has, changes no more.
 fn replace_held(directory: &Directory, name: &std::ffi::OsStr, file: &Path) -> io::Result<bool> {
     let private = folder::private_folder()?;
     let copy = private.path().join(name);
-    Sqlite::copy(&without_links(file), &copy).map_err(io::Error::other)?;
+    fs_err::copy(file, &copy)?;
+    // The log; its index is made anew.
+    if let (Some((_, log)), Some((_, to))) = (beside(file).next(), beside(&copy).next())
+        && log.exists()
+    {
+        fs_err::copy(log, to)?;
+    }
+    Sqlite::leave_log(&copy).map_err(io::Error::other)?;
     let new = directory.again().and_then(|folder| Temporary::beside(folder, name, 0o600))?;
     io::copy(&mut fs_err::File::open(&copy)?, &mut new.file())?;
     new.file().sync_all()?;

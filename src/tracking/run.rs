@@ -417,7 +417,8 @@ impl RunWriter {
             record.best_epoch = best_epoch;
             record.ended = Some(UtcTime::now());
         };
-        let patience = LAST_PATIENCE.min(6 * self.patience[0]);
+        // Who has waited already does not wait as long again.
+        let patience = if self.behind.is_some() { self.patience[0] } else { LAST_PATIENCE.min(6 * self.patience[0]) };
         self.store.set_patience(patience)?;
         if self.catch_up(patience)? {
             // Tags and notes may have been edited since the start: change the stored record, do not overwrite it.

@@ -64,6 +64,44 @@ fn results_that_were_changed_since_the_training_are_not_taken_for_what_was_train
     assert_eq!(works(&place, &["evaluate", "iris"]), evaluated);
 }
 
+#[test]
+fn nothing_goes_on_from_what_was_changed() {
+    let place = Place::new();
+    works(&place, &["--config", "iris", "-q"]);
+    let run = place.only_run();
+    let epochs =
+        fs::read_to_string(run.join("metrics.csv")).unwrap().lines().filter(|line| line.contains("train/loss")).count();
+    let more = (epochs + 1).to_string();
+    let resume = ["resume", "iris", "--epochs", &more];
+    let file = run.join("preprocessing.json");
+    let sound = fs::read_to_string(&file).unwrap();
+    let center = sound.find("\"center\": ").unwrap() + 10;
+    let moved = format!("{}9{}", &sound[..center], &sound[center..]);
+    fs::write(&file, &moved).unwrap();
+    refused(&place, &resume, "preprocessing.json` is not what training wrote");
+    // As of a run that was killed, which has no sums yet.
+    let sums = fs::read(run.join("SHA256SUMS")).unwrap();
+    fs::remove_file(run.join("SHA256SUMS")).unwrap();
+    refused(&place, &resume, "preprocessing.json is not what the run's data give: remove it");
+    fs::write(&file, &sound).unwrap();
+    let metrics = fs::read_to_string(run.join("metrics.csv")).unwrap();
+    lines(&run.join("metrics.csv"), |lines| lines.retain(|line| !line.starts_with("3,")));
+    refused(&place, &resume, &format!("metrics.csv has {} of the {epochs} epochs up to the checkpoint", epochs - 1));
+    fs::write(run.join("SHA256SUMS"), &sums).unwrap();
+    refused(&place, &resume, "metrics.csv` is not what training wrote");
+    let skipped = place.run(&["runs", "reindex"]);
+    assert!(text(&skipped.stderr).contains("metrics.csv` is not what training wrote"), "{}", text(&skipped.stderr));
+    fs::write(run.join("metrics.csv"), metrics).unwrap();
+    let checkpoint = fs::read(run.join("checkpoint.safetensors")).unwrap();
+    fs::write(run.join("checkpoint.safetensors"), &checkpoint[..checkpoint.len() - 1]).unwrap();
+    refused(&place, &resume, "restore it, or train a new run");
+    fs::remove_file(run.join("checkpoint.safetensors")).unwrap();
+    refused(&place, &resume, "checkpoint.safetensors is missing: restore it, or train a new run");
+    fs::write(run.join("checkpoint.safetensors"), checkpoint).unwrap();
+    works(&place, &["runs", "reindex"]);
+    works(&place, &resume);
+}
+
 /// The interval is that of the rows as they were predicted, or there is none.
 #[test]
 fn predictions_that_were_changed_decide_nothing() {
@@ -194,6 +232,38 @@ mod with_others {
             assert!(!place.path(&format!("artifacts/burnlab.db{end}")).exists(), "{end}");
         }
         train(&place);
+    }
+
+    #[test]
+    fn whoever_may_read_the_lock_of_a_run_does_not_keep_its_owner_from_it() {
+        if !is_root() {
+            return;
+        }
+        let place = shared(0o644);
+        train(&place);
+        let run = place.only_run();
+        let mut command = std::process::Command::new("setpriv");
+        command.args([
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "flock",
+            "-x",
+            "lock",
+            "sh",
+            "-c",
+            "echo held; read line",
+        ]);
+        command.current_dir(&run).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let Ok(mut holder) = command.spawn() else { return };
+        let mut said = [0; 4];
+        if std::io::Read::read_exact(holder.stdout.as_mut().unwrap(), &mut said).is_err() {
+            return;
+        }
+        works(&place, &["resume", run.file_name().unwrap().to_str().unwrap(), "--epochs", "4"]);
+        works(&place, &["runs", "delete", run.file_name().unwrap().to_str().unwrap()]);
+        drop(holder.stdin.take());
+        holder.wait().unwrap();
     }
 
     #[test]

@@ -143,6 +143,7 @@ fn the_page_computes_with_no_run_that_fills_memory() {
     let place = trained(&[]);
     let run = place.only_run();
     let id = run.file_name().unwrap().to_str().unwrap().to_owned();
+    crate::place::forget_sums(&run);
     let (prepared, rows) = (run.join("preprocessing.json"), run.join("test.csv"));
     let (sound, sound_rows) = (fs::read_to_string(&prepared).unwrap(), fs::read_to_string(&rows).unwrap());
     let names = |num: usize| {

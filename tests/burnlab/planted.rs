@@ -214,7 +214,7 @@ fn who_only_looks_leaves_nothing_that_keeps_the_owner_from_writing() {
             assert_eq!(names(), before, "{args:?}, in use: {is_in_use}");
         }
         let refused = as_other(&place.path(""), &["runs", "note", "latest", "x"]);
-        assert_refused(&refused, &["burnlab.db` cannot be written"]);
+        assert_refused(&refused, &["burnlab.db`, which belongs to `root`, cannot be written"]);
         assert_eq!(names(), before);
         train(&place);
     }

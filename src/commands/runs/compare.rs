@@ -1,17 +1,18 @@
 //! `runs compare`
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use crate::comparison::differences;
 use crate::comparison::judge::{judge, judge_all, leaders, letters};
-use crate::tracking::folder::check_sum;
+use crate::tracking::folder::{check_sum, is_lost};
 use crate::tracking::{MetricKey, MetricSummary, Run, Store};
 
 use super::select::json;
 use super::table;
-use crate::experiment::run_folder::{PREDICTIONS, recorded};
+use crate::experiment::run_folder::{PREDICTIONS, TEST_GROUPS, recorded};
 
 /// What differs between runs, and which is better in `metric` (by default the most meaningful one), as text or JSON.
 pub fn text(store: &Store, queries: &[String], metric: Option<&str>, as_json: bool) -> anyhow::Result<String> {
@@ -28,6 +29,7 @@ pub fn text(store: &Store, queries: &[String], metric: Option<&str>, as_json: bo
         let comparisons = if runs.len() > 2 { judge_all(store, &all, &runs, metric)? } else { None };
         return json(&json!({
             "ids": ids, "params": params, "metrics": metrics, "leaders": leaders(store, &all, &runs), "judgement": judgement, "comparisons": comparisons,
+            "problem": altered(store, &all, &runs),
         }));
     }
     let Comparison { names, params, metrics } = Comparison::new(store, &all, &runs);
@@ -98,7 +100,15 @@ pub fn said(store: &Store, all: &[Run], runs: &[Run], metric: Option<&str>) -> a
 fn altered(store: &Store, all: &[Run], runs: &[Run]) -> Option<String> {
     let is_compared = |run: &&Run| runs.iter().any(|named| named.record.experiment == run.record.experiment);
     let folders = all.iter().filter(is_compared).map(|run| store.folder(&run.record.id));
-    let problem = folders.filter_map(|folder| check_sum(&folder, PREDICTIONS).err()).next()?;
+    let problem = |folder: PathBuf| {
+        let of_file = |name: &str| match is_lost(&folder, name) {
+            Ok(true) => Some(format!("`{}` is gone", folder.join(name).display())),
+            Ok(false) => check_sum(&folder, name).err().map(|error| error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        [PREDICTIONS, TEST_GROUPS].into_iter().find_map(of_file)
+    };
+    let problem = { folders }.find_map(problem)?;
     Some(format!("What the choice of test rows owes is not known: {problem}."))
 }
 

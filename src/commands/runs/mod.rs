@@ -27,14 +27,10 @@ use crate::tracking::{Location, RunId, Store, TrackingError};
 pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     let location = &args.store.location();
     match &args.command {
-        RunsCommand::List(options) => {
-            print_as(options.json, &list::text(&Store::open_read_only_at(location)?, options)?)?
-        }
-        RunsCommand::Show { run, json } => {
-            print_as(*json, &show::text(&Store::open_read_only_at(location)?, run, *json)?)?
-        }
+        RunsCommand::List(options) => print_as(options.json, &list::text(&to_read(location)?, options)?)?,
+        RunsCommand::Show { run, json } => print_as(*json, &show::text(&to_read(location)?, run, *json)?)?,
         RunsCommand::Compare { runs, metric, json } => {
-            let store = Store::open_read_only_at(location)?;
+            let store = to_read(location)?;
             print_as(*json, &compare::text(&store, runs, metric.as_deref(), *json)?)?
         }
         RunsCommand::Tag { run, changes } => {
@@ -93,7 +89,7 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
             if matches!(format, ExportFormat::Csv) {
                 refuse_other_tables(output.as_deref())?;
             }
-            let text = export::text(&Store::open_read_only_at(location)?, filter, *format)?;
+            let text = export::text(&to_read(location)?, filter, *format)?;
             match output {
                 Some(path) => to_file(path, &[], |file| Ok(file.write_all(text.as_bytes())?))?,
                 // A table for other programs: as it is.
@@ -191,6 +187,18 @@ fn restore(store: &mut Store, queries: &[String]) -> anyhow::Result<()> {
         print(&format!("{id}: restored\n"))?;
     }
     Ok(())
+}
+
+/// The store, with what it missed while others kept it locked, if it can be written now.
+fn to_read(location: &Location) -> Result<Store, TrackingError> {
+    let store = Store::open_read_only_at(location)?;
+    let behind = store.left_behind()?;
+    if behind.is_empty() {
+        return Ok(store);
+    }
+    drop(store);
+    Store::open_at(location).and_then(|mut store| store.take_over_ends(&behind)).ok();
+    Store::open_read_only_at(location)
 }
 
 fn gc(store: &mut Store, days: f64) -> anyhow::Result<ExitCode> {

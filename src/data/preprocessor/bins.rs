@@ -64,7 +64,10 @@ impl PreparedKind {
     pub fn decode_number(&self, inputs: &[f32]) -> Option<f64> {
         match self {
             Self::Numeric { center, spread, edges, .. } if edges.is_empty() => {
-                Some(f64::from(inputs[0]) * spread + center)
+                let number = f64::from(inputs[0]) * spread + center;
+                // A cell of 0 comes back as what rounding in float32 has left of it.
+                let is_rest = number.abs() < 1e-6 * (center.abs() + spread.abs());
+                Some(if is_rest { 0.0 } else { number })
             }
             Self::Numeric { edges, .. } => Some(decode(inputs, edges)),
             Self::Categorical { .. } | Self::Text { .. } => None,

@@ -67,11 +67,9 @@ impl Sqlite {
         self.0.execute_batch("PRAGMA query_only = ON")
     }
 
-    /// Writes all of the database at `path`, with what its log has, to a new file.
-    pub(crate) fn copy(path: &Path, to: &Path) -> Result<(), rusqlite::Error> {
-        let database = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        database.0.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
-        Ok(())
+    /// Takes the log of the database at `path` over into its file, which is the whole then.
+    pub(crate) fn leave_log(path: &Path) -> Result<(), rusqlite::Error> {
+        Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?.leave_wal()
     }
 
     /// Takes the log over into the file, which is all that is needed from then on, to read alone.

@@ -8,7 +8,7 @@ use fs_err::File;
 use super::held::Place;
 use super::open::{in_words, open, open_for, parts, within};
 use crate::directory::{Directory, Kind, Purpose};
-use crate::permissions::{give_rights, is_own, is_own_number};
+use crate::permissions::{creates_for_this_user_alone, give_rights, is_own, is_own_number, may_others_read_by_mode};
 use crate::tracking::TrackingError;
 
 /// Writes a file so that readers see the old content or the new, never a part of it, and the new content survives a
@@ -40,11 +40,14 @@ pub fn write_renamed<'a>(folder: impl Into<Place<'a>>, name: &str, bytes: &[u8])
 /// Opens a file to append to it; created if absent.
 ///
 /// One that has another name as well (a hard link) is replaced by a copy first, what stands under the other name is none of the
-/// run's; and so is one of another user, who could read what is written there.
+/// run's; and so is one of another user, who could read what is written there, or one that others may have opened before the run
+/// was closed to them.
 pub(crate) fn append<'a>(folder: impl Into<Place<'a>>, name: &str) -> Result<File, TrackingError> {
     let folder = folder.into();
     let file = open_for(Purpose::Append, folder, name)?;
-    if num_names(&file)? == 1 && is_own(&file.metadata()?) {
+    let data = file.metadata()?;
+    let is_closed_now = creates_for_this_user_alone() && may_others_read_by_mode(&data);
+    if num_names(&file)? == 1 && is_own(&data) && !is_closed_now {
         return Ok(file);
     }
     if let Some(mut old) = open(folder, name)? {

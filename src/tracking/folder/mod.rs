@@ -39,7 +39,7 @@ pub use list::FileEntry;
 pub use metrics_file::{read_points, read_points_thinned};
 pub use open::{has, open, open_sound, open_table, open_table_within, read, read_text, read_within, try_has};
 pub use private::{close, is_link_of_others};
-pub use sums::check_sum;
+pub use sums::{check_sum, check_sums, is_lost};
 pub use temporary::{Kept, free_space, private_folder};
 
 pub(crate) use atomic::{append, remove, remove_temporary};

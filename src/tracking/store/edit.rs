@@ -71,11 +71,12 @@ impl Store {
                 return Err(no_such_run(id.as_str()).into());
             }
             let mut record = self.current_record(database, id)?;
-            before.get_or_insert_with(|| record.clone());
+            let had_ended = before.get_or_insert_with(|| record.clone()).status.is_final();
             change(&mut record);
             if is_here {
                 folder::write_record(&folder, &record)?;
-                if row_number(database, id)?.is_none() {
+                // A training that ended while the store was locked has left it behind the folder.
+                if row_number(database, id)?.is_none() || had_ended && self.is_behind(database, id)? {
                     self.index_folder(database, &folder, record.clone(), revision)?;
                 }
             }
@@ -88,6 +89,13 @@ impl Store {
             folder::write_record(&folder, &before).ok();
         }
         result
+    }
+
+    /// Whether a run trains by the store's record.
+    fn is_behind(&self, database: &Database, id: &RunId) -> Result<bool, Failure> {
+        let sql = "SELECT record FROM run WHERE id = ?1";
+        let stored = database.query_first(sql, params![id.as_str()], |row| self.record(row, 0))?;
+        Ok(stored.is_some_and(|stored| !stored.status.is_final()))
     }
 
     /// The record to change: on a server that of the row, since edits made on other hosts do not reach the folder.

@@ -33,8 +33,16 @@ impl Store {
         let mut num_points = 0;
         folder::for_each_part(folder, |points| {
             num_points += points.len();
-            insert_points(database, run, &record.id, points)
+            insert_points(database, run, &record.id, points).map_err(|failure| match failure {
+                Failure::Other(TrackingError::DuplicatePoint { key, epoch, step, .. }) => {
+                    let problem =
+                        format!("it has `{key}` twice for epoch {epoch}, step {step}: remove one of the lines");
+                    Failure::Other(TrackingError::Damaged { path: folder.join(folder::METRICS), line: None, problem })
+                }
+                failure => failure,
+            })
         })?;
+        folder::check_sum(folder, folder::METRICS)?;
         Ok(num_points)
     }
 

@@ -66,6 +66,30 @@ impl Store {
         Ok(crashed)
     }
 
+    /// The runs that have ended by their folders, and train by the store, which could not be written when they did.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn left_behind(&self) -> Result<Vec<RunId>, TrackingError> {
+        let mut found = Vec::new();
+        self.for_each_run(|run| {
+            let folder = self.folder(&run.record.id);
+            let has_ended = || folder::read_record(&folder).is_ok_and(|written| written.status.is_final());
+            if !run.record.status.is_final() && has_ended() && self.is_gone(&run) {
+                found.push(run.record.id);
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Takes over the ends of these runs from their folders.
+    ///
+    /// # Errors
+    /// A store that cannot be written.
+    pub fn take_over_ends(&mut self, runs: &[RunId]) -> Result<(), TrackingError> {
+        runs.iter().try_for_each(|id| ignore_damage(self.end_run(id, &self.folder(id))).map(drop))
+    }
+
     /// Adds the rows of a run folder that has none.
     fn index_missing(&self, id: &RunId, folder: &Path) -> Result<(), TrackingError> {
         self.write(|database, revision| {
@@ -143,6 +167,7 @@ impl Store {
                 }
                 Err(
                     error @ (TrackingError::Damaged { .. }
+                    | TrackingError::Altered { .. }
                     | TrackingError::Io(_)
                     | TrackingError::DuplicatePoint { .. }),
                 ) => {
@@ -200,7 +225,9 @@ impl Store {
 fn ignore_damage<T>(result: Result<T, TrackingError>) -> Result<Option<T>, TrackingError> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(TrackingError::Damaged { .. } | TrackingError::DuplicatePoint { .. }) => Ok(None),
+        Err(TrackingError::Damaged { .. } | TrackingError::Altered { .. } | TrackingError::DuplicatePoint { .. }) => {
+            Ok(None)
+        }
         Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
         Err(error) => Err(error),
     }

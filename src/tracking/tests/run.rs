@@ -226,6 +226,24 @@ fn a_training_goes_on_while_its_store_is_locked_and_is_taken_over_later() {
 }
 
 #[test]
+fn an_edit_of_a_run_that_ended_without_its_store_takes_it_over() {
+    let test_store = TestStore::sqlite();
+    let mut writer = test_store.start(new_run("a"));
+    let (other, _) = locked(&test_store, &mut writer, Duration::from_secs(3600));
+    writer.log(&[point("train/loss", 1, 0.5)]).unwrap();
+    let id = writer.id().clone();
+    writer.finish(Status::Finished, "max_epochs", Some(1)).unwrap();
+    drop(other);
+    let mut store = test_store.open();
+    assert_eq!(store.left_behind().unwrap(), std::slice::from_ref(&id));
+    store.set_note(&id, "mine").unwrap();
+    let run = store.run(&id).unwrap();
+    assert_eq!((run.record.status, run.record.note.as_deref()), (Status::Finished, Some("mine")));
+    assert_eq!(losses(&store, &id), [0.5]);
+    assert_eq!(store.left_behind().unwrap(), []);
+}
+
+#[test]
 fn a_store_that_is_free_again_has_what_it_missed() {
     let test_store = TestStore::sqlite();
     let mut writer = test_store.start(new_run("a"));

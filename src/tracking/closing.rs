@@ -61,8 +61,8 @@ pub(super) fn close_store(file: &Path) -> Result<Option<Closed>, TrackingError> 
     let (directory, name) = place_of(file)?;
     // What is beside a closed store may be a file that others have opened, or put there.
     let is_exposed = |(_, path): (_, PathBuf)| path.symlink_metadata().is_ok_and(|data| may_others_read_by_mode(&data));
-    let was_exposed =
-        beside(file).any(is_exposed) || has_others_in(&directory)? && beside(file).any(|(_, path)| path.exists());
+    let has_open_files = beside(file).any(is_exposed);
+    let was_exposed = has_open_files || has_others_in(&directory)? && beside(file).any(|(_, path)| path.exists());
     if !is_open && !was_exposed {
         return Ok(None);
     }
@@ -87,7 +87,7 @@ pub(super) fn close_store(file: &Path) -> Result<Option<Closed>, TrackingError> 
     });
     let problem = replaced.as_ref().err().map(ToString::to_string);
     let closed = Closed { file: file.to_owned(), is_new: replaced.unwrap_or(false), problem };
-    Ok((was_shared || !closed.is_new).then_some(closed))
+    Ok((was_shared || has_open_files && !closed.is_new).then_some(closed))
 }
 
 /// What stands in a folder of another user is theirs to move away, and to put something else in its place.

@@ -178,6 +178,8 @@ impl RunWriter {
             }
             error => error,
         })?;
+        // Its results will be others.
+        folder::remove(&folder, folder::SUMS)?;
         folder::remove_temporary(&folder)?;
         let mut known: HashMap<MetricKey, (u64, u64)> = HashMap::new();
         let mut has_results = false;
@@ -201,7 +203,6 @@ impl RunWriter {
             store.reopen(id)?;
         }
         let log = folder::append(&folder, folder::LOG)?;
-        folder::remove(&folder, folder::SUMS)?;
         let writer = Self::new(store, id.clone(), folder, (metrics, log, lock), known, None);
         writer.forget_request()?;
         Ok(writer)

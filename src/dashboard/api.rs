@@ -76,9 +76,19 @@ fn detail(store: &Store, id: &RunId, run: Box<RawValue>) -> Result<Detail, ApiEr
     let config_toml = store.config_toml(id).map_err(|error| note(error.to_string())).unwrap_or_default();
     let files = store.files(id).map_err(|error| note(error.to_string())).unwrap_or_default();
     let evaluation = evaluation(store, id).map_err(&mut note).unwrap_or_default();
+    altered(store, id, &files).into_iter().for_each(&mut note);
     let environment = store.environment(id)?;
     let image = image_shape(store, id);
     Ok(Detail { run, config_toml, environment, files, evaluation, image, problems })
+}
+
+/// Results that are shown and are not what training wrote, a line each; of large files it is not looked for while somebody waits.
+fn altered(store: &Store, id: &RunId, files: &[FileEntry]) -> Vec<String> {
+    const MOST_BYTES: u64 = 16 << 20;
+    let Ok(Some(folder)) = store.local_folder(id) else { return Vec::new() };
+    let shown = ["evaluation.json", "predictions.csv", "preprocessing.json", "test.csv"];
+    let small = files.iter().filter(|file| shown.contains(&file.name.as_str()) && file.bytes <= MOST_BYTES);
+    small.filter_map(|file| folder::check_sum(&folder, &file.name).err().map(|error| error.to_string())).collect()
 }
 
 /// `evaluation.json` as the run wrote it, if it did.

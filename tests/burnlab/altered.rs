@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use crate::place::{Place, copy_folder, output_of, refused, text, wait_for, works};
+use crate::served::Served;
 
 fn lines(path: &Path, change: impl FnOnce(&mut Vec<String>)) {
     let mut lines: Vec<String> = fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect();
@@ -62,6 +63,23 @@ fn results_that_were_changed_since_the_training_are_not_taken_for_what_was_train
         assert!(checked.status.success() && said.contains("predictions.csv: OK"), "{said}");
     }
     assert_eq!(works(&place, &["evaluate", "iris"]), evaluated);
+}
+
+#[test]
+fn the_dashboard_tells_of_results_that_were_changed() {
+    let place = Place::new();
+    works(&place, &["--config", "iris", "-q"]);
+    let run = place.only_run();
+    let served = Served::start(place.command(&["dashboard", "--port", "0"])).unwrap();
+    let address = format!("/api/runs/{}", run.file_name().unwrap().to_str().unwrap());
+    let problems = || -> serde_json::Value {
+        let answer = served.ask("GET", &address, "").unwrap().1;
+        serde_json::from_str::<serde_json::Value>(&answer).unwrap()["problems"].clone()
+    };
+    assert_eq!(problems(), serde_json::json!([]));
+    lines(&run.join("evaluation.json"), |lines| lines.push(String::new()));
+    let told = problems().to_string();
+    assert!(told.contains("evaluation.json` is not what training wrote"), "{told}");
 }
 
 #[test]

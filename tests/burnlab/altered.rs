@@ -210,6 +210,7 @@ fn what_stays_in_the_trash_or_is_in_the_way_there_is_said() {
 #[cfg(unix)]
 mod with_others {
     use std::os::unix::fs::{MetadataExt, chown};
+    use std::process::{Child, Command};
 
     use super::*;
     use crate::planted::{OTHER, as_other, is_root, mode, run, set_mode, shared, train};
@@ -236,7 +237,7 @@ mod with_others {
         let id = folder.file_name().unwrap().to_str().unwrap().to_owned();
         let note = |words: &str| {
             let script = format!("umask 077; exec {} runs note {id} {words}", env!("CARGO_BIN_EXE_burnlab"));
-            let mut command = std::process::Command::new("setpriv");
+            let mut command = Command::new("setpriv");
             command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", &script]);
             command.current_dir(place.path("")).env_remove("CARGO").env("HOME", "/").output().unwrap()
         };
@@ -252,6 +253,16 @@ mod with_others {
         train(&place);
     }
 
+    /// A process of the other user in `folder` that holds something until its standard input ends, once it has said so; `None` without
+    /// the program for it.
+    fn holder(folder: &Path, args: &[&str]) -> Option<Child> {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).args(args).current_dir(folder);
+        let mut holder = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+        let said = std::io::Read::read_exact(holder.stdout.as_mut()?, &mut [0; 4]);
+        said.is_ok().then_some(holder)
+    }
+
     #[test]
     fn whoever_may_read_the_lock_of_a_run_does_not_keep_its_owner_from_it() {
         if !is_root() {
@@ -260,24 +271,9 @@ mod with_others {
         let place = shared(0o644);
         train(&place);
         let run = place.only_run();
-        let mut command = std::process::Command::new("setpriv");
-        command.args([
-            "--reuid=65534",
-            "--regid=65534",
-            "--clear-groups",
-            "flock",
-            "-x",
-            "lock",
-            "sh",
-            "-c",
-            "echo held; read line",
-        ]);
-        command.current_dir(&run).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let Ok(mut holder) = command.spawn() else { return };
-        let mut said = [0; 4];
-        if std::io::Read::read_exact(holder.stdout.as_mut().unwrap(), &mut said).is_err() {
+        let Some(mut holder) = holder(&run, &["flock", "-x", "lock", "sh", "-c", "echo held; read line"]) else {
             return;
-        }
+        };
         works(&place, &["resume", run.file_name().unwrap().to_str().unwrap(), "--epochs", "4"]);
         works(&place, &["runs", "delete", run.file_name().unwrap().to_str().unwrap()]);
         drop(holder.stdin.take());
@@ -298,15 +294,7 @@ mod with_others {
         let script = "import fcntl, os, struct, sys, time\nfd = os.open('artifacts/burnlab.db', os.O_RDONLY)\n\
                       fcntl.fcntl(fd, fcntl.F_SETLK, struct.pack('hhqqi4x', fcntl.F_RDLCK, 0, 0x40000002, 510, 0))\n\
                       print('held', flush=True)\nsys.stdin.read()";
-        let mut command = std::process::Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "python3", "-c", script]);
-        command.current_dir(place.path("")).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        // Without Python nothing is tried.
-        let Ok(mut holder) = command.spawn() else { return };
-        let mut said = [0; 4];
-        if std::io::Read::read_exact(holder.stdout.as_mut().unwrap(), &mut said).is_err() {
-            return;
-        }
+        let Some(mut holder) = holder(&place.path(""), &["python3", "-c", script]) else { return };
         set_mode(&place.path("t.csv"), 0o600);
         let trained = run(&place, &["--config", "c.toml", "-q"]);
         let errors = text(&trained.stderr);

@@ -1,7 +1,7 @@
 //! Loops over blocks of memory, on several cores where that pays off. Their closures belong into a `vectorized!` function.
 //!
 //! Work comes as `&dyn Fn`: a block takes microseconds, and rayon's code is then compiled once a function of this file, not once for each
-//! closure and instruction set (a fortieth of the program, measured).
+//! closure and instruction set (which was a fiftieth of the program, measured).
 //!
 //! Results depend neither on the number of cores nor on the SIMD width: blocks have a fixed size wherever anything is
 //! summed, and no multiplication is fused with an addition.

@@ -115,6 +115,11 @@ pub fn are_locked_by_others_alone(files: impl IntoIterator<Item = PathBuf>) -> b
     }
 }
 
+/// The folder that a file is in: the current one for a name alone.
+pub fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Whether a mode lets others than the owner write.
 pub fn may_others_write(mode: u32) -> bool {
     mode & 0o022 != 0
@@ -130,8 +135,8 @@ pub fn left_by_another(file: &Path) -> Option<String> {
         let way = named.take_while(|path| *path == file || path.is_relative());
         let is_left = |path: &Path| -> Option<String> {
             let data = path.symlink_metadata().ok()?;
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let is_left = !is_own(&data) && data.uid() != 0 && may_others_write(folder.metadata().ok()?.mode());
+            let is_left =
+                !is_own(&data) && data.uid() != 0 && may_others_write(folder_of(path).metadata().ok()?.mode());
             is_left.then(|| user_name(data.uid()))
         };
         way.into_iter().find_map(is_left)

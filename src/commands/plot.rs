@@ -71,7 +71,7 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Tells which files of test rows are not taken for those of the run, whose pictures are then left out.
-pub fn tell_altered(folder: &RunFolder) {
+fn tell_altered(folder: &RunFolder) {
     for error in [TEST_ROWS, TEST_TEXT, PREDICTIONS].into_iter().filter_map(|name| folder.check_sum(name).err()) {
         tell!("note   {error}; pictures of it are left out");
     }

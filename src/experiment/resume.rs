@@ -15,10 +15,7 @@ use crate::figures::counted;
 use crate::invalid::one_line;
 use crate::tracking::folder::{self, METRICS, SUMS, close, for_each_part};
 use crate::tracking::{Closed, Location, Point, Run, Shown, Status, Store, TrackingError};
-use crate::training::{CHECKPOINT, Checkpoint, REFIT_CHECKPOINT};
-
-/// What is advised for a checkpoint that cannot be used; of no use for a run that has finished.
-const FROM_THE_START: &str = "delete it, and training starts again from the first epoch";
+use crate::training::{CHECKPOINT, Checkpoint, FROM_THE_START, REFIT_CHECKPOINT};
 
 /// How to resume a run.
 pub struct Plan {

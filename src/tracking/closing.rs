@@ -8,7 +8,7 @@ use super::folder::in_words;
 use super::{TrackingError, folder};
 use crate::directory::{Directory, Found, Kind, Purpose, Temporary, Unresolved};
 use crate::permissions::{
-    is_own, is_shared, is_writable, may_others_read, may_others_read_by_mode, may_others_write, owner,
+    folder_of, is_own, is_shared, is_writable, may_others_read, may_others_read_by_mode, may_others_write, owner,
 };
 use crate::sqlite_file::{Writers, beside, check_beside, is_held_by_others_alone, without_links};
 
@@ -98,10 +98,6 @@ fn refuse_folder_of_another(file: &Path) -> Result<(), TrackingError> {
         }
         _ => Ok(()),
     }
-}
-
-fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Whether others may make and rename files in a folder.

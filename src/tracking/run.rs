@@ -292,15 +292,18 @@ impl RunWriter {
             };
         };
         self.metrics.append(&points)?;
-        if tried.elapsed() < retry { Ok(()) } else { self.catch_up(Duration::ZERO).map(drop) }
+        if tried.elapsed() < retry {
+            return Ok(());
+        }
+        self.store.set_patience(Duration::ZERO)?;
+        self.catch_up().map(drop)
     }
 
     /// Brings the store up to date with the folder; returns whether it is.
-    fn catch_up(&mut self, patience: Duration) -> Result<bool, TrackingError> {
+    fn catch_up(&mut self) -> Result<bool, TrackingError> {
         if self.behind.is_none() {
             return Ok(true);
         }
-        self.store.set_patience(patience)?;
         match self.store.take_over(&self.id) {
             Ok(()) => {
                 self.behind = None;
@@ -421,7 +424,7 @@ impl RunWriter {
         // Who has waited already does not wait as long again.
         let patience = if self.behind.is_some() { self.patience[0] } else { LAST_PATIENCE.min(6 * self.patience[0]) };
         self.store.set_patience(patience)?;
-        if self.catch_up(patience)? {
+        if self.catch_up()? {
             // Tags and notes may have been edited since the start: change the stored record, do not overwrite it.
             match self.store.edit(&self.id, end) {
                 Err(error) if error.of_others().is_some() => {}

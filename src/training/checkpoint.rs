@@ -24,17 +24,17 @@ const NET: &str = "net/";
 const BEST: &str = "best/";
 const OPTIMIZER: &str = "optimizer/";
 
+/// What is advised for a checkpoint that cannot be used, where its run has not finished.
+pub const FROM_THE_START: &str = "delete it, and training starts again from the first epoch";
+
 /// Why a checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    #[error("the checkpoint is damaged ({0}); delete it, and training starts again from the first epoch")]
+    #[error("the checkpoint is damaged ({0}); {FROM_THE_START}")]
     Damaged(String),
     #[error("the checkpoint was written by a newer burnlab (format {0}, this one reads {VERSION}): update burnlab")]
     Newer(String),
-    #[error(
-        "the checkpoint was written by an older burnlab (format {0}, this one reads {VERSION}); delete it, and training \
-         starts again from the first epoch"
-    )]
+    #[error("the checkpoint was written by an older burnlab (format {0}, this one reads {VERSION}); {FROM_THE_START}")]
     Older(String),
     #[error("the checkpoint belongs to another network: {0}")]
     Weights(#[from] WeightsError),

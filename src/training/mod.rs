@@ -37,7 +37,7 @@ mod strategy;
 pub mod task;
 pub mod threshold;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, FROM_THE_START};
 pub use config::TrainingConfig;
 pub use interrupter::Interrupter;
 pub use metrics::{OutputDecoder, Truths};

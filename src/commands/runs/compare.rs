@@ -109,7 +109,7 @@ fn altered(store: &Store, all: &[Run], runs: &[Run]) -> Option<String> {
         [PREDICTIONS, TEST_GROUPS].into_iter().find_map(of_file)
     };
     let problem = { folders }.find_map(problem)?;
-    Some(format!("What the choice of test rows owes is not known: {problem}."))
+    Some(format!("How much the difference owes to the choice of test rows is not known: {problem}."))
 }
 
 /// Runs side by side, as text cells.

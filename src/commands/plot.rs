@@ -9,8 +9,7 @@ use super::pictures;
 use crate::backend::BackendName;
 use crate::cli::PlotArgs;
 use crate::data::are_closed;
-use crate::experiment::pictures::{Draw, draw_all, draw_named};
-use crate::experiment::run_folder::{PREDICTIONS, TEST_ROWS, TEST_TEXT};
+use crate::experiment::pictures::{Draw, Drawn, draw_all, draw_named};
 use crate::experiment::{RunFolder, SavedModel};
 use crate::tracking::{Location, Run, Store};
 
@@ -51,12 +50,13 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
     let backend = BackendName::chosen(args.model.backend);
     if args.pictures.is_empty() || !of_run.is_empty() {
         let saved = SavedModel::open(&folder)?;
-        tell_altered(&folder);
         is_closed |= are_closed(&saved.config.data);
-        drawn.extend(match args.pictures.is_empty() {
+        let Drawn { pictures, notes } = match args.pictures.is_empty() {
             true => draw_all(&saved, backend)?,
             false => draw_named(&saved, &of_run, args.row, backend)?,
-        });
+        };
+        notes.iter().for_each(|note| tell!("note   {note}"));
+        drawn.extend(pictures);
     }
     for (picture, svg) in drawn {
         match &args.output {
@@ -68,13 +68,6 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Tells which files of test rows are not taken for those of the run, whose pictures are then left out.
-fn tell_altered(folder: &RunFolder) {
-    for error in [TEST_ROWS, TEST_TEXT, PREDICTIONS].into_iter().filter_map(|name| folder.check_sum(name).err()) {
-        tell!("note   {error}; pictures of it are left out");
-    }
 }
 
 /// A run, and all runs of its experiment.

@@ -10,7 +10,7 @@ use super::runs::compare::{Comparison, said};
 use crate::backend::BackendName;
 use crate::cli::ReportArgs;
 use crate::experiment::model_card::minute;
-use crate::experiment::pictures::draw_all;
+use crate::experiment::pictures::{Drawn, draw_all};
 use crate::experiment::run_folder::{MODEL, recorded};
 use crate::experiment::{RunFolder, SavedModel};
 use crate::permissions::create_for_this_user_alone;
@@ -139,7 +139,11 @@ fn write_run(
     // A run that is training or has failed has no model to draw.
     if folder.has(MODEL) {
         let saved = open(&folder)?;
-        for (picture, svg) in draw_all(&saved, BackendName::chosen(None))? {
+        let Drawn { pictures, notes } = draw_all(&saved, BackendName::chosen(None))?;
+        for note in notes {
+            writeln!(html, "<p class=\"soft\">{}</p>", escaped(&note))?;
+        }
+        for (picture, svg) in pictures {
             let words = picture.name.replace('-', " ");
             writeln!(html, "<figure><img alt=\"{words}\" src=\"data:image/svg+xml,{}\"></figure>", in_url(&svg))?;
         }

@@ -30,6 +30,8 @@ const BLOCK_BYTES: usize = 512 << 10;
 pub(super) struct CsvReader<'a> {
     pub(super) origin: &'a Origin,
     encoding: &'static Encoding,
+    /// An encoding that is named says that this is a text; without one, a NUL is the sign of another kind of file.
+    may_have_nul: bool,
     pub(super) dialect: Dialect,
     pub(super) comment: Option<u8>,
     pub(super) has_header: bool,
@@ -91,6 +93,7 @@ pub(super) fn open_reader<'a>(
     let mut file = CsvReader {
         origin,
         encoding: known.encoding,
+        may_have_nul: given.is_some(),
         comment: config.comment.map(|comment| comment as u8), // ASCII: checked with the section
         has_header: config.header,
         num_columns: 0,
@@ -264,6 +267,7 @@ impl CsvReader<'_> {
             num_pending: 0,
             quotes: None,
             is_at_start: true,
+            may_have_nul: self.may_have_nul,
         })
     }
 
@@ -458,6 +462,7 @@ pub(super) struct Guarded {
     /// Follows the bytes, unless whoever reads them does.
     quotes: Option<RecordEnds>,
     is_at_start: bool,
+    may_have_nul: bool,
 }
 
 impl Read for Guarded {
@@ -467,7 +472,7 @@ impl Read for Guarded {
             .read(buffer)
             .map_err(|error| io::Error::other(format!("{} cannot be read: {error}", self.display)))?;
         let bytes = &buffer[..num_read];
-        if let Some(nul) = memchr::memchr(0, bytes) {
+        if let (false, Some(nul)) = (self.may_have_nul, memchr::memchr(0, bytes)) {
             let line = self.line + count_lines(&bytes[..nul]);
             let message = "a NUL byte: this is not a CSV file in UTF-8";
             return Err(io::Error::other(format!("{}:{line}: {message}", self.display)));

@@ -83,6 +83,41 @@ fn the_dashboard_tells_of_results_that_were_changed() {
 }
 
 #[test]
+fn pictures_that_are_left_out_for_changed_data_are_told() {
+    let place = Place::new();
+    let row = |i: usize| format!("{},{},{}\n", i % 7, i % 5, ["a", "b"][usize::from(i % 7 > i % 5)]);
+    let table: String = (0..60).map(row).collect();
+    place.write("t.csv", &format!("u,v,y\n{table}"));
+    place.write(
+        "t.toml",
+        "[data]\npath = \"t.csv\"\ntarget = \"y\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 3\n",
+    );
+    works(&place, &["--config", "t.toml", "-q"]);
+    let told = |args: &[&str]| {
+        let output = place.run(args);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stderr)
+    };
+    let report = || {
+        works(&place, &["report", "t"]);
+        fs::read_to_string(place.path("report.html")).unwrap()
+    };
+    let (without_train, without_test) = ("the training rows are not shown", "pictures of the test rows are left out");
+    let sound = told(&["plot", "t"]) + &report();
+    assert!(!sound.contains(without_train) && !sound.contains(without_test), "{sound}");
+    lines(&place.path("t.csv"), |lines| lines[3] = "6,0,b".into());
+    for said in [told(&["plot", "t"]), report()] {
+        assert!(said.contains("have changed since the run was trained"), "{said}");
+        assert!(said.contains(without_train) && !said.contains(without_test), "{said}");
+    }
+    lines(&place.only_run().join("test.csv"), |lines| lines.truncate(5));
+    for said in [told(&["plot", "t"]), report()] {
+        assert!(said.contains("test.csv") && said.contains(without_test), "{said}");
+    }
+    refused(&place, &["plot", "t", "confusion"], "test.csv` is not what training wrote");
+}
+
+#[test]
 fn nothing_goes_on_from_what_was_changed() {
     let place = Place::new();
     works(&place, &["--config", "iris", "-q"]);

@@ -9,6 +9,7 @@ use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
 
 use crate::place::{Place, json, text};
+use crate::whole_way::try_all;
 
 /// A row: two numbers, the second of which may be missing, a name, and the class.
 type Row = (f64, Option<i64>, &'static str, &'static str);
@@ -485,6 +486,20 @@ fn a_bad_array_is_one_clear_line() {
         );
     }
     files.refuses("f.npy.gz", gzip(&npy("'<f8'", "(4, 2)", true, &f8(&columns))), "f.npy.gz cannot be read: `column` is compressed, or of three dimensions, in Fortran's order: save numpy.ascontiguousarray(array)");
+}
+
+/// CSV files have no NULs, but for those that burnlab wrote for itself.
+#[test]
+fn texts_that_no_csv_file_has_come_back_from_the_test_rows() {
+    let folder = Files::new();
+    let texts = ["u\0v", "\0", "a\r\nb", "\u{feff}\u{feff}", "\"", "'\t,;", "\u{1a}", "w"];
+    let row = |i: usize| format!("{}\n", serde_json::json!({"x\0": i, "c": texts[i % 8], "y": texts[i / 8 % 2]}));
+    folder.write("a.jsonl", (0..48).map(row).collect::<String>());
+    for drop in [None, Some("x\0"), Some("c")] {
+        let config = DataConfig { drop: drop.into_iter().map(str::to_owned).collect(), ..folder.config("a.jsonl") };
+        assert_eq!(folder.load(&config).unwrap().num_rows(), 48);
+        try_all(&config, &folder.0.path().join("rewritten.csv"));
+    }
 }
 
 #[test]

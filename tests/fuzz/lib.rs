@@ -4,6 +4,7 @@ pub mod whole_way;
 
 use std::fs;
 use std::io::Write;
+use std::panic::{self, UnwindSafe};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -38,6 +39,15 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+/// What `decode` returns; `None` if it panics. libFuzzer's hook would end the process before it is caught.
+pub fn quietly<T>(decode: impl FnOnce() -> T + UnwindSafe) -> Option<T> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let decoded = panic::catch_unwind(decode);
+    panic::set_hook(hook);
+    decoded.ok()
 }
 
 /// The text before and after the first line `%%`: inputs of several parts are split so, which a fuzzer can learn.

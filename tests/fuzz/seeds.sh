@@ -33,6 +33,7 @@ seed formats/json-gzipped "\010$json"
 seed formats/json-twice "\000$json%%%%\n$json"
 seed formats/json-test-file "\020$json%%%%\n$json"
 seed formats/json-divided "\040"'{"g": 1, "x": 1, "y": 0}\n{"g": 1, "x": 2, "y": 1}\n{"g": 2, "x": 3, "y": 0}\n{"g": 2, "x": 4, "y": 1}\n{"g": 3, "x": 5, "y": 0}\n{"g": 3, "x": 6, "y": 1}\n'
+seed formats/json-nul "\000"'{"x": 1, "c": "u\\u0000v", "y": 0}\n{"x": 2, "c": "\\u0000", "y": 1}\n{"x": 3, "c": "w", "y": 0}\n{"x": 4, "c": "u\\u0000v", "y": 1}\n'
 seed formats/csv-ordered "\100t,x,y\n2024-01-01,1,0\n2024-01-02,2,1\n2024-01-03,4,0\n2024-01-04,3,1\n2024-01-05,6,0\n2024-01-06,5,1\n"
 seed formats/csv-given "\200p,x,y\ntrain,1,0\ntrain,2,1\nval,3,0\nval,4,1\ntest,5,0\ntest,6,1\n"
 seed formats/csv-zipped "\002x,c,y\n$rows"

@@ -23,6 +23,6 @@ mod saved;
 mod subject;
 mod table;
 
-pub use saved::{draw_all, draw_named};
+pub use saved::{Drawn, draw_all, draw_named};
 pub use subject::{DeviceNetwork, FeatureMaps, Network, Shares, Subject};
 pub use table::{Draw, PICTURES, Picture};

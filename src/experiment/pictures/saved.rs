@@ -11,17 +11,23 @@ use crate::backend::{BackendName, Job, run_on};
 use crate::data::Examples;
 use crate::experiment::evaluate::score_net;
 use crate::experiment::plane::is_planar;
+use crate::experiment::run_folder::{EVALUATION, PREDICTIONS};
 use crate::experiment::saved_model::SavedModel;
 use crate::tracking::read_points_thinned;
 
-/// A picture and its SVG document.
-type Drawn = (&'static Picture, String);
+/// What was drawn of a run.
+pub struct Drawn {
+    /// Pictures and their SVG documents.
+    pub pictures: Vec<(&'static Picture, String)>,
+    /// Why some others, or parts of these, are left out.
+    pub notes: Vec<String>,
+}
 
 /// Draws all pictures available for the run.
 ///
 /// # Errors
 /// A backend that is not compiled in; weights that do not fit; a damaged folder.
-pub fn draw_all(saved: &SavedModel, backend: BackendName) -> anyhow::Result<Vec<Drawn>> {
+pub fn draw_all(saved: &SavedModel, backend: BackendName) -> anyhow::Result<Drawn> {
     let all = PICTURES.iter().map(|picture| (picture, false)).collect();
     run_on(backend, DrawJob { saved, pictures: all, row: None }).map_err(anyhow::Error::msg)?
 }
@@ -36,7 +42,7 @@ pub fn draw_named(
     pictures: &[&'static Picture],
     row: Option<usize>,
     backend: BackendName,
-) -> anyhow::Result<Vec<Drawn>> {
+) -> anyhow::Result<Drawn> {
     let named = pictures.iter().map(|&picture| (picture, true)).collect();
     run_on(backend, DrawJob { saved, pictures: named, row }).map_err(anyhow::Error::msg)?
 }
@@ -49,19 +55,27 @@ struct DrawJob<'a> {
 }
 
 impl Job for DrawJob<'_> {
-    type Output = anyhow::Result<Vec<Drawn>>;
+    type Output = anyhow::Result<Drawn>;
 
     fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
         let SavedModel { folder, config, preprocessor, .. } = self.saved;
         let net = self.saved.net::<B::InnerBackend>(&device)?;
         // Without test rows, or if the data are gone, the other pictures can still be drawn.
-        let test = self.saved.test_examples().unwrap_or_else(|_| Examples::none(preprocessor.num_inputs()));
+        let none = || Examples::none(preprocessor.num_inputs());
+        let (test, without_test) = match self.saved.test_examples() {
+            Ok(test) => (test, None),
+            Err(error) => (none(), folder.has(EVALUATION).then(|| format!("{error:#}"))),
+        };
         let test = Arc::new(test);
         let result = (!test.is_empty()).then(|| score_net(self.saved, net.clone(), &test, &device));
         let (evaluation, predictions) = result.unzip();
         let predictions = predictions.unwrap_or_default();
         // Only pictures of two inputs show training rows.
-        let data = if is_planar(preprocessor) { folder.data(config).ok() } else { None };
+        let data = is_planar(preprocessor).then(|| folder.data(config)).transpose();
+        let (data, without_train) = match data {
+            Ok(data) => (data, None),
+            Err(error) => (None, Some(format!("{error:#}"))),
+        };
         let train = data.map(|(dataset, splits)| preprocessor.transform(&dataset, &splits.train));
         let title = folder.name();
         let network = DeviceNetwork { net: &net, model: &config.model, device: &device };
@@ -87,16 +101,24 @@ impl Job for DrawJob<'_> {
             })?;
         }
         let mut drawn = Vec::new();
+        let lacks_test = without_test.as_ref().map_or_else(String::new, |why| format!("; {why}"));
         for (picture, is_wanted) in self.pictures {
             let Draw::Run(draw) = picture.draw else { continue };
             match draw(&subject) {
                 Some(svg) => drawn.push((picture, svg)),
                 None if is_wanted => {
-                    anyhow::bail!("run `{title}` has no {} picture: it needs {}", picture.name, picture.needs)
+                    let Picture { name, needs, .. } = picture;
+                    anyhow::bail!("run `{title}` has no {name} picture: it needs {needs}{lacks_test}")
                 }
                 None => {}
             }
         }
-        Ok(drawn)
+        let without_test = without_test.map(|why| format!("{why}; pictures of the test rows are left out"));
+        let without_train = without_train.map(|why| format!("{why}; the training rows are not shown"));
+        // They say which rows of the data the test rows are.
+        let unnumbered = folder.check_sum(PREDICTIONS).err();
+        let unnumbered = unnumbered.map(|error| format!("{error}; test rows are numbered from 0 in pictures"));
+        let notes = [without_test, without_train, unnumbered].into_iter().flatten().collect();
+        Ok(Drawn { pictures: drawn, notes })
     }
 }

@@ -1,8 +1,10 @@
 //! A connection, and operations that outlive it.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +21,11 @@ use crate::tracking::database::param::Param;
 
 /// Between two attempts to reach a server that is away.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// A server that has not answered a statement by then is taken for one that is away. The largest, which delete or take over runs
+/// of millions of points, take a fraction of it.
+const LONGEST_STATEMENT: Duration = Duration::from_secs(300);
+/// How long closing a connection waits for the server.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A connection that is reopened after it was lost.
 pub(crate) struct Server {
@@ -29,30 +36,37 @@ pub(crate) struct Server {
     in_transaction: Cell<bool>,
     /// How long a change waits for a server that is away.
     patience: Cell<Duration>,
+    /// How long a statement may take.
+    pub(super) longest: Cell<Duration>,
 }
 
+/// A connection, in a thread of its own: the driver would wait for ever for a server that takes a statement and never answers.
 struct Session {
-    /// `None` once it is closed.
-    client: Option<Client>,
+    /// `None` once it is to end.
+    requests: Option<Sender<Request>>,
+    ended: Receiver<()>,
+}
+
+/// What the thread has.
+struct Connection {
+    client: Client,
     statements: HashMap<String, Statement>,
 }
 
+/// What it is to do.
+type Request = Box<dyn FnOnce(&mut Connection) + Send>;
+
 impl Drop for Session {
-    /// The client waits for the server to close, which it cannot on a thread of an asynchronous runtime: it would panic where the
-    /// dashboard ends.
+    /// The server is told, so that it keeps nothing open for this process; a thread of an asynchronous runtime does not wait.
     fn drop(&mut self) {
-        let client = self.client.take();
-        if tokio::runtime::Handle::try_current().is_ok() {
-            crate::threads::spawn(move || drop(client)).ok();
+        self.requests = None;
+        if tokio::runtime::Handle::try_current().is_err() {
+            self.ended.recv_timeout(FAREWELL).ok();
         }
     }
 }
 
 impl Session {
-    fn client(&mut self) -> &mut Client {
-        self.client.as_mut().expect("it is closed at the end alone")
-    }
-
     fn open(address: &Address, connector: &Connector, read_only: bool) -> Result<Self, Failure> {
         // A process that is suspended inside a transaction must not block all others for good.
         let (wait, idle) = (Duration::from_secs(BUSY_SECONDS), Duration::from_secs(2 * BUSY_SECONDS));
@@ -62,7 +76,44 @@ impl Session {
             Unconnected::Silent(problem) => TrackingError::Unreachable { server: address.to_string(), problem }.into(),
             Unconnected::Server(error) => error.into(),
         })?;
-        Ok(Self { client: Some(client), statements: HashMap::new() })
+        let (requests, to_do) = mpsc::channel::<Request>();
+        let (end, ended) = mpsc::sync_channel(1);
+        crate::threads::spawn(move || {
+            let mut connection = Connection { client, statements: HashMap::new() };
+            to_do.into_iter().for_each(|request| request(&mut connection));
+            drop(connection);
+            end.send(()).ok();
+        })?;
+        Ok(Self { requests: Some(requests), ended })
+    }
+
+    /// What the server answers; `None` if it does not within `longest`, or its thread is gone.
+    fn ask<T: Send + 'static>(
+        &self,
+        longest: Duration,
+        request: impl FnOnce(&mut Connection) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (send, answer) = mpsc::sync_channel(1);
+        // Nobody waits any more where it took too long.
+        let request = Box::new(move |connection: &mut Connection| _ = send.send(request(connection)));
+        self.requests.as_ref()?.send(request).ok()?;
+        answer.recv_timeout(longest).ok()
+    }
+}
+
+impl Connection {
+    fn with_statement<T>(
+        &mut self,
+        sql: &str,
+        run: impl FnOnce(&mut Client, &Statement) -> Result<T, postgres::Error>,
+    ) -> Result<T, postgres::Error> {
+        if let Some(statement) = self.statements.get(sql) {
+            return run(&mut self.client, statement);
+        }
+        let statement = self.client.prepare(&sql.replace('?', "$"))?;
+        let result = run(&mut self.client, &statement);
+        self.statements.insert(sql.to_owned(), statement);
+        result
     }
 }
 
@@ -80,7 +131,8 @@ impl Server {
         })?;
         let session = RefCell::new(session);
         let (in_transaction, patience) = (Cell::new(false), Cell::new(Duration::from_secs(BUSY_SECONDS)));
-        Ok(Self { address: address.clone(), connector, read_only, session, in_transaction, patience })
+        let longest = Cell::new(LONGEST_STATEMENT);
+        Ok(Self { address: address.clone(), connector, read_only, session, in_transaction, patience, longest })
     }
 
     /// How long the next changes wait for a server that is away.
@@ -93,16 +145,19 @@ impl Server {
     }
 
     pub(crate) fn query(&self, sql: &str, parameters: &[Param]) -> Result<Vec<postgres::Row>, Failure> {
-        let query = || Ok(self.with_statement(sql, |client, statement| client.query(statement, &dynamic(parameters)))?);
+        let query = || {
+            self.with_statement(sql, parameters, |client, statement, parameters| client.query(statement, parameters))
+        };
         if self.in_transaction.get() { query() } else { self.retry_if_lost(Duration::ZERO, query) }
     }
 
     pub(crate) fn execute(&self, sql: &str, parameters: &[Param]) -> Result<u64, Failure> {
-        Ok(self.with_statement(sql, |client, statement| client.execute(statement, &dynamic(parameters)))?)
+        self.with_statement(sql, parameters, |client, statement, parameters| client.execute(statement, parameters))
     }
 
     pub(crate) fn batch(&self, sql: &str) -> Result<(), Failure> {
-        Ok(self.session.borrow_mut().client().batch_execute(sql)?)
+        let sql = sql.to_owned();
+        self.ask(move |connection| connection.client.batch_execute(&sql))
     }
 
     pub(crate) fn insert_many<'a, const N: usize>(
@@ -118,14 +173,17 @@ impl Server {
         let arrays: Vec<String> = first.iter().enumerate().map(array).collect();
         let (names, arrays) = (columns.join(", "), arrays.join(", "));
         let sql = format!("INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {ending}");
-        let columns: Vec<Box<dyn ToSql + Sync>> = (0..N).map(|index| column(&rows, index)).collect();
-        let columns: Vec<&(dyn ToSql + Sync)> = columns.iter().map(AsRef::as_ref).collect();
-        match self.with_statement(&sql, |client, statement| client.execute(statement, &columns)) {
+        let columns: Vec<Column> = (0..N).map(|index| column(&rows, index)).collect();
+        let inserted = self.ask(move |connection| {
+            let columns: Vec<&(dyn ToSql + Sync)> = columns.iter().map(|column| &**column as _).collect();
+            connection.with_statement(&sql, |client, statement| client.execute(statement, &columns))
+        });
+        match inserted {
             Ok(_) => Ok(Inserted::All),
-            Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
+            Err(Failure::Postgres(error)) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
                 Ok(Inserted::Duplicate(duplicate(&error, &rows).unwrap_or(0)))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 
@@ -180,7 +238,7 @@ impl Server {
             Access::Write if self.read_only => "BEGIN",
             Access::Write => "BEGIN; SELECT pg_current_xact_id()::text",
         };
-        let messages = self.session.borrow_mut().client().simple_query(sql)?;
+        let messages = self.ask(|connection| connection.client.simple_query(sql))?;
         let id = messages.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
@@ -191,7 +249,8 @@ impl Server {
     fn is_committed(&self, id: &str, deadline: Instant) -> Result<bool, Failure> {
         loop {
             let sql = format!("SELECT pg_xact_status('{id}'::xid8)");
-            let status = self.session.borrow_mut().client().query_one(&sql, &[])?.try_get::<_, Option<String>>(0)?;
+            let status = self.ask(move |connection| connection.client.query_one(&sql, &[]))?;
+            let status = status.try_get::<_, Option<String>>(0)?;
             match status.as_deref() {
                 Some("in progress") if Instant::now() < deadline => thread::sleep(RETRY_PAUSE),
                 Some("in progress") => {
@@ -214,7 +273,7 @@ impl Server {
         let mut is_last = false;
         loop {
             match operation() {
-                Err(Failure::Postgres(error)) if is_lost(&error) && !is_last => {}
+                Err(failure) if is_connection_lost(&failure) && !is_last => {}
                 result => return result,
             }
             loop {
@@ -232,19 +291,50 @@ impl Server {
         }
     }
 
-    fn with_statement<T>(
+    fn with_statement<T: Send + 'static>(
         &self,
         sql: &str,
-        run: impl FnOnce(&mut Client, &Statement) -> Result<T, postgres::Error>,
-    ) -> Result<T, postgres::Error> {
-        let mut session = self.session.borrow_mut();
-        if let Some(statement) = session.statements.get(sql).cloned() {
-            return run(session.client(), &statement);
+        parameters: &[Param],
+        run: impl FnOnce(&mut Client, &Statement, &[&(dyn ToSql + Sync)]) -> Result<T, postgres::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let sql = sql.to_owned();
+        let parameters: Vec<Param<'static>> = parameters.iter().map(owned).collect();
+        self.ask(move |connection| {
+            let parameters = dynamic(&parameters);
+            connection.with_statement(&sql, |client, statement| run(client, statement, &parameters))
+        })
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(&mut Connection) -> Result<T, postgres::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let longest = self.longest.get();
+        match self.session.borrow().ask(longest, request) {
+            Some(answer) => Ok(answer?),
+            None => {
+                let problem = format!("it gave no answer to a statement within {} s", longest.as_secs());
+                Err(TrackingError::Unreachable { server: self.address.to_string(), problem }.into())
+            }
         }
-        let statement = session.client().prepare(&sql.replace('?', "$"))?;
-        let result = run(session.client(), &statement);
-        session.statements.insert(sql.to_owned(), statement);
-        result
+    }
+}
+
+/// Whether an operation is to be tried again on a new connection.
+fn is_connection_lost(failure: &Failure) -> bool {
+    match failure {
+        Failure::Postgres(error) => is_lost(error),
+        Failure::Other(error) => matches!(error, TrackingError::Unreachable { .. }),
+        Failure::Sqlite(_) => false,
+    }
+}
+
+/// The same, with a text of its own.
+fn owned(parameter: &Param) -> Param<'static> {
+    match parameter {
+        Param::Int(value) => Param::Int(*value),
+        Param::Float(value) => Param::Float(*value),
+        Param::Text(value) => Param::Text(value.as_ref().map(|text| Cow::Owned(text.to_string()))),
     }
 }
 
@@ -267,8 +357,10 @@ fn type_name(value: &Param) -> &'static str {
     }
 }
 
+type Column = Box<dyn ToSql + Sync + Send>;
+
 /// One column of rows as an array; all rows have the types of the first.
-fn column<const N: usize>(rows: &[[Param; N]], index: usize) -> Box<dyn ToSql + Sync> {
+fn column<const N: usize>(rows: &[[Param; N]], index: usize) -> Column {
     let values = || rows.iter().map(|row| &row[index]);
     match rows[0][index] {
         Param::Int(_) => {

@@ -13,7 +13,7 @@ use serde_json::json;
 use postgres::Config;
 use postgres::config::Host;
 
-use crate::tracking::database::{Access, Database, params};
+use crate::tracking::database::{Access, Database, Failure, params};
 use crate::tracking::test_store::TestStore;
 use crate::tracking::tests::processes::child_command;
 use crate::tracking::*;
@@ -60,6 +60,8 @@ enum Fault {
     LoseQuestion,
     /// No connection at all, until the fault is lifted.
     Down,
+    /// Nothing that is sent reaches the server, until the fault is lifted.
+    Silent,
 }
 
 /// Stands between a store and the server, and cuts connections.
@@ -90,6 +92,9 @@ impl Proxy {
                 let fault = Arc::clone(&shared_fault);
                 thread::spawn(move || {
                     pump(client, server, |bytes| {
+                        while *fault.lock().unwrap() == Fault::Silent {
+                            thread::sleep(Duration::from_millis(10));
+                        }
                         let mut fault = fault.lock().unwrap();
                         let has = |text: &[u8]| bytes.windows(text.len()).any(|word| word == text);
                         let next = match *fault {
@@ -251,6 +256,27 @@ fn a_server_that_is_away_for_a_while_ends_no_training() {
     assert_eq!(reader.series(writer.id(), &key()).unwrap().len(), 2, "on a new connection");
     let mut reader = reader;
     assert!(matches!(reader.set_note(writer.id(), "x"), Err(TrackingError::ReadOnly { .. })));
+}
+
+#[test]
+fn a_server_that_takes_a_statement_and_never_answers_keeps_nobody_waiting() {
+    let Some(test_store) = TestStore::postgres() else { return };
+    let proxy = Proxy::new(&test_store);
+    let writer = test_store.start(new_run("a"));
+    let mut store = Store::open_at(&through(&test_store, proxy.port)).unwrap();
+    let Database::Postgres(server) = &store.database else { panic!("not on a server") };
+    server.longest.set(Duration::from_millis(300));
+    server.set_patience(Duration::ZERO);
+    store.set_note(writer.id(), "before").unwrap();
+    proxy.set(Fault::Silent);
+    let Database::Postgres(server) = &store.database else { panic!("not on a server") };
+    let error = server.batch("SELECT 1").unwrap_err();
+    let Failure::Other(error @ TrackingError::Unreachable { .. }) = error else { panic!("{error:?}") };
+    assert!(error.to_string().contains("it gave no answer to a statement within"), "{error}");
+    proxy.set(Fault::None);
+    // Whatever reached the server late is another connection's.
+    store.set_note(writer.id(), "after").unwrap();
+    assert_eq!(test_store.open().run(writer.id()).unwrap().record.note.as_deref(), Some("after"));
 }
 
 #[test]

@@ -21,7 +21,7 @@ use super::guarded::guarded;
 use super::limits::{MAX_MEAN_CELL, MAX_UNPACKED};
 use super::memory::check_free;
 use super::origin::{Opened, Origin};
-use super::table::{Reader, RowVisitor, Table};
+use super::table::{Reader, RowVisitor, Table, is_marked};
 use crate::invalid::Invalid;
 
 const MAGIC: &[u8] = b"ARROW1\0\0";
@@ -36,7 +36,7 @@ pub(super) fn is_begun_by(start: &[u8]) -> bool {
         let length = start.get(4..8).and_then(|length| length.try_into().ok()).map_or(0, u32::from_le_bytes);
         start.starts_with(&CONTINUATION) && (1..=MAX_HEADER).contains(&(length as usize))
     };
-    start.starts_with(b"ARROW1") || is_stream()
+    is_marked(start, b"ARROW1") || is_stream()
 }
 
 /// Reads the rows of a file.

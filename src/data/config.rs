@@ -13,6 +13,10 @@ use super::{AugmentConfig, Cache, ImageShape, Source, TargetColumns, TaskKind, b
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
+    /// Whether [`Dataset::write_rows`](super::Dataset::write_rows) wrote the file: it is CSV, whatever its first column's name looks
+    /// like, and NULs are characters. No key.
+    #[serde(skip)]
+    pub is_written: bool,
     /// A built-in data set, shipped or generated; set either this or `path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
@@ -199,6 +203,7 @@ fn is_zero(number: &usize) -> bool {
 impl Default for DataConfig {
     fn default() -> Self {
         Self {
+            is_written: false,
             source: None,
             num_examples: None,
             noise: None,
@@ -265,6 +270,7 @@ impl DataConfig {
     /// number, and is written as `-999`.)
     pub fn of_written_rows() -> Self {
         Self {
+            is_written: true,
             delimiter: Some(','),
             encoding: Some("utf-8".into()),
             decimal: Some('.'),

@@ -30,7 +30,7 @@ const BLOCK_BYTES: usize = 512 << 10;
 pub(super) struct CsvReader<'a> {
     pub(super) origin: &'a Origin,
     encoding: &'static Encoding,
-    /// An encoding that is named says that this is a text; without one, a NUL is the sign of another kind of file.
+    /// In other files a NUL is the sign of another kind of file.
     may_have_nul: bool,
     pub(super) dialect: Dialect,
     pub(super) comment: Option<u8>,
@@ -93,7 +93,7 @@ pub(super) fn open_reader<'a>(
     let mut file = CsvReader {
         origin,
         encoding: known.encoding,
-        may_have_nul: given.is_some(),
+        may_have_nul: config.is_written,
         comment: config.comment.map(|comment| comment as u8), // ASCII: checked with the section
         has_header: config.header,
         num_columns: 0,

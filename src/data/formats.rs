@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::path::Path;
 
 use super::origin::{MAX_FILES, Opened, Origin};
-use super::table::Table;
+use super::table::{Table, is_marked};
 use super::{
     DataConfig, archive, csv, empty_cells, image_file, images, json_lines, numpy, numpy_header, several, sqlite, zip,
 };
@@ -54,27 +54,27 @@ const FORMATS: &[Format] = &[
         "is an Excel workbook (xls): save the sheet as CSV (UTF-8)",
     ),
     #[cfg(feature = "parquet")]
-    table(|start| start.starts_with(parquet::MAGIC), Options::Nothing("a Parquet file"), parquet::open),
+    table(|start| is_marked(start, parquet::MAGIC), Options::Nothing("a Parquet file"), parquet::open),
     #[cfg(feature = "parquet")]
     table(arrow::is_begun_by, Options::Nothing("an Arrow file"), arrow::open),
     #[cfg(not(feature = "parquet"))]
     refused(
-        |start| start.starts_with(b"PAR1"),
+        |start| is_marked(start, b"PAR1"),
         "is a Parquet file: build burnlab with --features parquet, which reads it, or convert it to CSV, as by python3 -c \
          \"import pandas; pandas.read_parquet('in.parquet').to_csv('out.csv', index=False)\"",
     ),
     #[cfg(not(feature = "parquet"))]
     refused(
-        |start| start.starts_with(b"ARROW1") || start.starts_with(&[0xff; 4]),
+        |start| is_marked(start, b"ARROW1") || start.starts_with(&[0xff; 4]),
         "is an Arrow file: build burnlab with --features parquet, which reads it, or convert it to CSV, as by python3 -c \
          \"import pandas; pandas.read_feather('in.feather').to_csv('out.csv', index=False)\"",
     ),
     refused(
-        |start| start.starts_with(b"FEA1"),
+        |start| is_marked(start, b"FEA1"),
         "is a Feather file of the first version: convert it to CSV, as by python3 -c \"import pandas; \
          pandas.read_feather('in.feather').to_csv('out.csv', index=False)\"",
     ),
-    refused(|start| start.starts_with(b"PARE"), "is an encrypted Parquet file: write it without encryption"),
+    refused(|start| is_marked(start, b"PARE"), "is an encrypted Parquet file: write it without encryption"),
     table(|start| start.starts_with(sqlite::MAGIC), Options::Query("an SQLite database"), sqlite::open),
     table(|start| start.starts_with(numpy_header::MAGIC), Options::Nothing("a NumPy array"), numpy::open),
     refused(
@@ -83,7 +83,9 @@ const FORMATS: &[Format] = &[
     ),
     refused(
         |start| {
-            [&b"BZh"[..], b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf"].iter().any(|magic| start.starts_with(magic))
+            let magics = [&b"\xfd7zXZ"[..], b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf"];
+            (start.starts_with(b"BZh") && start.get(4..10) == Some(b"1AY&SY"))
+                || magics.iter().any(|magic| start.starts_with(magic))
         },
         "is compressed, and not by gzip: decompress it",
     ),
@@ -111,8 +113,9 @@ const FORMATS: &[Format] = &[
         is_markdown,
         "is a Markdown table: remove its second line, that of dashes, and it is read, or save it as CSV",
     ),
-    table(|_| true, Options::Dialect, csv::open),
+    CSV,
 ];
+const CSV: Format = table(|_| true, Options::Dialect, csv::open);
 
 const fn table(
     is_begun_by: fn(&[u8]) -> bool,
@@ -165,7 +168,8 @@ fn open_one<'a>(origin: &'a Origin, config: &DataConfig, encoding_before: Option
     }
     let mut opened = origin.open()?;
     let start = opened.reader.fill_buf().map_err(|error| origin.unreadable(&error))?;
-    let format = FORMATS.iter().find(|format| (format.is_begun_by)(start)).expect("CSV is begun by anything");
+    let begun = || FORMATS.iter().find(|format| (format.is_begun_by)(start)).expect("CSV is begun by anything");
+    let format = if config.is_written { &CSV } else { begun() };
     match format.read {
         Read::Table(options, open) => {
             // Of a later file the keys are those of the training file.

@@ -298,6 +298,12 @@ pub(super) fn content(cell: &[u8]) -> &[u8] {
     }
 }
 
+/// Whether a file begins with a mark of letters, and is none whose first column has that name.
+pub(super) fn is_marked(start: &[u8], mark: &[u8]) -> bool {
+    let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+    start.strip_prefix(mark).is_some_and(|rest| rest.is_empty() || !rest.iter().take(4).all(is_text))
+}
+
 /// Unusual spaces, characters without width, and the byte order mark of a file that was appended to another one.
 pub(super) fn is_invisible(char: char) -> bool {
     char.is_whitespace() || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')

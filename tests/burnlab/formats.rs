@@ -488,17 +488,26 @@ fn a_bad_array_is_one_clear_line() {
     files.refuses("f.npy.gz", gzip(&npy("'<f8'", "(4, 2)", true, &f8(&columns))), "f.npy.gz cannot be read: `column` is compressed, or of three dimensions, in Fortran's order: save numpy.ascontiguousarray(array)");
 }
 
-/// CSV files have no NULs, but for those that burnlab wrote for itself.
+/// Whatever texts and names of columns other formats have, also those that no CSV file could be told by.
 #[test]
-fn texts_that_no_csv_file_has_come_back_from_the_test_rows() {
+fn all_texts_and_names_come_back_from_the_test_rows() {
     let folder = Files::new();
     let texts = ["u\0v", "\0", "a\r\nb", "\u{feff}\u{feff}", "\"", "'\t,;", "\u{1a}", "w"];
-    let row = |i: usize| format!("{}\n", serde_json::json!({"x\0": i, "c": texts[i % 8], "y": texts[i / 8 % 2]}));
-    folder.write("a.jsonl", (0..48).map(row).collect::<String>());
-    for drop in [None, Some("x\0"), Some("c")] {
-        let config = DataConfig { drop: drop.into_iter().map(str::to_owned).collect(), ..folder.config("a.jsonl") };
-        assert_eq!(folder.load(&config).unwrap().num_rows(), 48);
-        try_all(&config, &folder.0.path().join("rewritten.csv"));
+    let names =
+        ["x\0", "PAR1", "ARROW1\0\0", "SQLite format 3\0", "{\"a\"", "[{", "<html", "@relation a", "| a", "1 2:3"];
+    for name in names {
+        let row = |i: usize| format!("{}\n", serde_json::json!({name: i, "c": texts[i % 8], "y": texts[i / 8 % 2]}));
+        folder.write("a.jsonl", (0..48).map(row).collect::<String>());
+        for drop in [None, Some("c")] {
+            let config = DataConfig { drop: drop.into_iter().map(str::to_owned).collect(), ..folder.config("a.jsonl") };
+            assert_eq!(folder.load(&config).unwrap().num_rows(), 48);
+            try_all(&config, &folder.0.path().join("rewritten.csv"));
+        }
+    }
+    // And a table may have a column with the name that marks a format.
+    for name in ["PAR1", "ARROW1", "FEA1", "PARE", "BZh"] {
+        let rows: String = (0..20).map(|i| format!("{i},{}\n", i % 2)).collect();
+        assert_eq!(folder.read("a.csv", format!("{name},y\n{rows}")).unwrap().columns[0].name, name);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::io;
+use std::num::NonZero;
 use std::sync::{Arc, OnceLock, RwLock};
 use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 
@@ -50,7 +51,7 @@ pub fn check(count: usize) -> io::Result<()> {
 /// # Errors
 /// As [`spawn`].
 pub fn pool() -> io::Result<ThreadPool> {
-    ThreadPoolBuilder::new().build().map_err(|error| of_pool(&error))
+    pool_builder().build().map_err(|error| of_pool(&error))
 }
 
 /// Starts the pool that parallel loops of any thread use, unless this thread is in one of its own: rayon would panic in the first
@@ -64,7 +65,7 @@ pub fn start_common_pool() -> io::Result<()> {
     if rayon::current_thread_index().is_some() {
         return Ok(());
     }
-    let failed = TRIED.get_or_init(|| match ThreadPoolBuilder::new().build_global() {
+    let failed = TRIED.get_or_init(|| match pool_builder().build_global() {
         // Without a cause it is there already.
         Err(error) if error.source().is_some() => {
             let error = of_pool(&error);
@@ -73,6 +74,15 @@ pub fn start_common_pool() -> io::Result<()> {
         _ => None,
     });
     failed.as_ref().map_or(Ok(()), |(kind, message)| Err(io::Error::new(*kind, message.clone())))
+}
+
+/// As many threads as cores, or as `RAYON_NUM_THREADS` says, within reason: thousands would be busy with each other.
+fn pool_builder() -> ThreadPoolBuilder {
+    const MOST_A_CORE: usize = 8;
+    let most = MOST_A_CORE * std::thread::available_parallelism().map_or(1, NonZero::get);
+    let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse::<usize>().ok());
+    // 0: rayon decides.
+    ThreadPoolBuilder::new().num_threads(asked.filter(|&asked| asked > most).map_or(0, |_| most))
 }
 
 fn of_pool(error: &ThreadPoolBuildError) -> io::Error {

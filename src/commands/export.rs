@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::output::{is_stdout, refuse_foreign, say, say_path, to_file, to_own_file, without_escapes};
+use super::output::{is_stdout, keeps, refuse_foreign, say, say_path, to_file, to_own_file, without_escapes};
 use crate::backend::BackendName;
 use crate::cli::{ExportArgs, ModelFormat, ModelWeights};
 use crate::experiment::export::{about, html_page, notes, onnx_ensemble, onnx_model};
@@ -93,6 +93,9 @@ fn write(path: &Path, bytes: &[u8], card: &str) -> anyhow::Result<()> {
     // The card's name includes the model's whole file name, so that it does not overwrite another file.
     let beside = PathBuf::from(format!("{}.md", path.display()));
     write_file(path, bytes)?;
+    if !keeps(path) {
+        return Ok(());
+    }
     to_own_file(&beside, |writer| Ok(writer.write_all(without_escapes(card).as_bytes())?))?;
     say!("{}\n{}", path.display(), beside.display());
     Ok(())

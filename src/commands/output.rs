@@ -15,6 +15,7 @@ use crate::invalid::one_line;
 use crate::permissions::{self, creates_for_this_user_alone, is_own_number, kept_by_another};
 use crate::secrets::masked_words;
 pub use crate::shown::without_escapes;
+use crate::tracking::is_store_file;
 
 /// Why something that was printed is lost. Standard output is the process's, and so is this.
 static LOST: Mutex<Option<anyhow::Error>> = Mutex::new(None);
@@ -118,6 +119,10 @@ pub fn to_terminal(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> 
     };
     let mut output = BufWriter::with_capacity(KEPT_BACK, output);
     let result = write(&mut output).and_then(|()| Ok(output.flush()?));
+    let result = result.map_err(|error| match is_of_disk(&error) && !is_closed_pipe(&error) {
+        true => error.context("cannot write the output"),
+        false => error,
+    });
     // Dropping the writer would write the rest.
     drop(output.into_parts());
     printed(result)
@@ -141,14 +146,19 @@ pub fn refuse_other_tables(file: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether the output `file` is standard output, which is named `-`.
+/// Whether the output `file` is standard output, which is named `-`, or as the system has it.
 pub fn is_stdout(file: &Path) -> bool {
-    file == Path::new("-")
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| file == Path::new(name))
+}
+
+/// Whether `file` is or will be a file that keeps what is written, and not a device or a pipe.
+pub fn keeps(file: &Path) -> bool {
+    !is_stdout(file) && fs::metadata(file).map_or(true, |data| data.is_file())
 }
 
 /// Prints the path of what was written, unless that went to standard output.
 pub fn say_path(file: &Path) {
-    if !is_stdout(file) {
+    if keeps(file) {
         say!("{}", one_line(&file.display().to_string()));
     }
 }
@@ -254,6 +264,11 @@ impl Target {
             "{} is among the files of a run, which are its record: name another file for the output",
             file.display()
         );
+        ensure!(
+            !is_store_file(&name),
+            "{} is the name of a store of runs: name another file for the output",
+            file.display()
+        );
         let existing = folder.entry(&name).with_context(cannot)?;
         let is_own = existing.as_ref().is_some_and(|existing| is_own_number(existing.owner));
         match &existing {
@@ -325,7 +340,11 @@ fn is_run(folder: &Directory) -> io::Result<bool> {
 
 /// Whether an error is that of writing itself, such as a full disk, and not one that `write` has put into words.
 fn is_of_disk(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.raw_os_error().is_some())
+    let of_table = error.downcast_ref::<csv::Error>().and_then(|error| match error.kind() {
+        csv::ErrorKind::Io(error) => Some(error),
+        _ => None,
+    });
+    error.downcast_ref::<io::Error>().or(of_table).is_some_and(|error| error.raw_os_error().is_some())
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -282,7 +282,7 @@ impl Items<'_> {
             }
             Kind::Float(4) => {
                 let [a, b, c, d, ..] = little(bytes);
-                Value::Double(f32::from_le_bytes([a, b, c, d]).into())
+                Value::Exact(f32::from_le_bytes([a, b, c, d]))
             }
             Kind::Float(_) => Value::Double(f64::from_le_bytes(little(bytes))),
             Kind::Unicode(_) => {

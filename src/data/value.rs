@@ -11,6 +11,8 @@ pub(super) enum Value<'v> {
     Whole(i128),
     /// NaN is missing.
     Double(f64),
+    /// A number of 32 bits as it is; its name is as [`Self::Single`]'s.
+    Exact(f32),
     /// A number of 32 bits: the decimal number in the fewest digits that tell it from others, which is how it is written.
     #[cfg(feature = "parquet")]
     Single(f32),
@@ -28,6 +30,7 @@ impl<'v> Value<'v> {
             Self::Missing => Cell::Missing,
             Self::Whole(number) => cells.read_number(*number as f64, || number.to_string()),
             Self::Double(number) => cells.read_number(*number, || number.to_string()),
+            Self::Exact(number) => cells.read_number(f64::from(*number), || number.to_string()),
             #[cfg(feature = "parquet")]
             Self::Single(number) => cells.read_number(written(*number), || number.to_string()),
             #[cfg(any(feature = "parquet", feature = "postgres"))]
@@ -47,6 +50,8 @@ impl<'v> Value<'v> {
             Self::Missing => Cow::Borrowed(b""),
             Self::Double(number) if number.is_nan() => Cow::Borrowed(b""),
             Self::Double(double) => number(double.to_string()),
+            Self::Exact(single) if single.is_nan() => Cow::Borrowed(b""),
+            Self::Exact(single) => number(single.to_string()),
             #[cfg(feature = "parquet")]
             Self::Single(single) if single.is_nan() => Cow::Borrowed(b""),
             #[cfg(feature = "parquet")]

@@ -264,6 +264,9 @@ fn check_alike(a: &SavedModel, b: &SavedModel) -> anyhow::Result<()> {
 pub fn difference(a: &SavedModel, b: &SavedModel) -> Option<String> {
     let (of_a, of_b) = (&a.preprocessor, &b.preprocessor);
     let (classes_a, classes_b) = (of_a.class_names(), of_b.class_names());
+    if classes_a.is_empty() != classes_b.is_empty() {
+        return Some("answer in other ways: one predicts classes, the other numbers".to_owned());
+    }
     if classes_a != classes_b {
         let [a, b] = [classes_a, classes_b].map(|classes| one_line(&classes.join(", ")));
         return Some(format!("predict other classes ({a} and {b})"));

@@ -22,7 +22,8 @@ const MAX_VALUES: usize = 4_000_000;
 /// # Errors
 /// 400 for anything else, such as a key that stands twice in an object; 413 for more than 4 million values.
 pub(super) fn parsed(body: &[u8], what: &str) -> Result<Value, ApiError> {
-    let found: Result<KeysOnce, _> = serde_json::from_slice(&checked(body)?);
+    let body = checked(body)?;
+    let found: Result<KeysOnce, _> = serde_json::from_slice(&with_long_numbers(&body));
     found.map(|KeysOnce(value)| value).map_err(|error| ApiError::bad_request(format!("{what}: {error}")))
 }
 
@@ -40,6 +41,46 @@ fn checked(body: &[u8]) -> Result<Cow<'_, [u8]>, ApiError> {
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
     }
     Ok(without_nan(body))
+}
+
+/// Digits of the shortest whole number that JSON's parser would round.
+const LONG: usize = 19;
+
+/// The same with whole numbers of more than 64 bits as texts, such as ids: their digits stay what they are.
+fn with_long_numbers(body: &[u8]) -> Cow<'_, [u8]> {
+    if !body.split(|byte| !byte.is_ascii_digit()).any(|digits| digits.len() >= LONG) {
+        return Cow::Borrowed(body);
+    }
+    let is_of_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+    let mut clean = Vec::with_capacity(body.len() + body.len() / 8);
+    let (mut rest, mut in_text) = (body, false);
+    while let [byte, after @ ..] = rest {
+        let taken = match byte {
+            b'"' => {
+                in_text = !in_text;
+                1
+            }
+            b'\\' if in_text && !after.is_empty() => 2,
+            b'-' | b'0'..=b'9' if !in_text => {
+                let number = &rest[..rest.iter().position(|byte| !is_of_number(byte)).unwrap_or(rest.len())];
+                let digits = number.strip_prefix(b"-").unwrap_or(number);
+                let text = std::str::from_utf8(number).unwrap_or_default();
+                let is_whole = digits.len() >= LONG && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit);
+                if is_whole && text.parse::<i64>().is_err() && text.parse::<u64>().is_err() {
+                    clean.push(b'"');
+                    clean.extend_from_slice(number);
+                    clean.push(b'"');
+                    rest = &rest[number.len()..];
+                    continue;
+                }
+                number.len()
+            }
+            _ => 1,
+        };
+        clean.extend_from_slice(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    Cow::Owned(clean)
 }
 
 /// The same with `null` in place of each `NaN` that is not in a text.
@@ -131,7 +172,8 @@ pub(super) fn of_records(columns: &[&str], records: &[Value]) -> Result<Bytes, A
     let mut lines = Lines::default();
     for (i, record) in records.iter().enumerate() {
         let record = record.as_object().filter(|record| !record.is_empty()).ok_or_else(|| {
-            ApiError::bad_request(format!("row {i} is {}, not an object with a value per column", kind(record)))
+            let what = if record.is_object() { "an empty object" } else { kind(record) };
+            ApiError::bad_request(format!("row {i} is {what}, not an object with a value per column"))
         })?;
         // Of a row with none of them the reader tells what is missing.
         let has_none = !record.keys().any(|key| is_known(key));
@@ -178,10 +220,16 @@ pub(super) fn of_cells<'v, S: AsRef<str>>(
 /// A list of values per column.
 ///
 /// # Errors
-/// 400 for columns of different lengths, or none.
+/// 400 for columns of different lengths, or none; for a row of several values.
 pub(super) fn of_columns(columns: &Map<String, Value>) -> Result<Bytes, ApiError> {
     let lists = columns.iter().map(|(name, values)| match values {
-        Value::Array(values) => Ok((name, flat(values))),
+        Value::Array(values) => match values.iter().position(|value| num_values(value) != 1) {
+            None => Ok((name, flat(values))),
+            Some(row) => {
+                let message = format!("row {row} of column `{name}` is a list of {} values", num_values(&values[row]));
+                Err(ApiError::bad_request(message))
+            }
+        },
         value => Err(ApiError::bad_request(format!("column `{name}` is {}, not a list of values", kind(value)))),
     });
     let (names, lists): (Vec<&String>, Vec<Vec<&Value>>) = lists.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
@@ -204,6 +252,11 @@ fn flat(values: &[Value]) -> Vec<&Value> {
         }
     }
     all
+}
+
+/// How many values there are in lists of lists; 1 of what is no list.
+fn num_values(value: &Value) -> usize {
+    value.as_array().map_or(1, |values| flat(values).len())
 }
 
 pub(super) fn kind(value: &Value) -> &'static str {
@@ -254,6 +307,22 @@ mod tests {
     }
 
     #[test]
+    fn whole_numbers_of_any_length_keep_their_digits() {
+        let parse = |body: &str| parsed(body.as_bytes(), "no JSON").map_err(|error| error.message);
+        let body = r#"[{"id": 123456789012345678901, "a": -123456789012345678901}, [18446744073709551615, -9223372036854775808,
+                       18446744073709551616], "\"18446744073709551616", 1234567890123456789.5, 1.5e20]"#;
+        let expected = json!([
+            {"id": "123456789012345678901", "a": "-123456789012345678901"},
+            [18446744073709551615u64, -9223372036854775808i64, "18446744073709551616"],
+            "\"18446744073709551616",
+            1234567890123456789.5,
+            1.5e20
+        ]);
+        assert_eq!(parse(body).unwrap(), expected);
+        assert!(parse("[018446744073709551616]").is_err());
+    }
+
+    #[test]
     fn rows_that_are_none_are_refused() {
         for (rows, told) in [
             (json!([]), "there are no rows"),
@@ -262,9 +331,11 @@ mod tests {
         ] {
             assert!(text(of_lists(&["a", "b"], rows.as_array().unwrap())).contains(told));
         }
-        assert!(text(of_records(&["a"], &[json!({})])).contains("row 0 is an object"));
+        assert!(text(of_records(&["a"], &[json!({})])).contains("row 0 is an empty object, not"));
         let columns = json!({"a": [1], "b": [1, 2]});
         assert!(text(of_columns(columns.as_object().unwrap())).contains("`b` has 2 values, and `a` has 1"));
+        let columns = json!({"a": [[1, 2]], "b": [3, 4]});
+        assert!(text(of_columns(columns.as_object().unwrap())).contains("row 0 of column `a` is a list of 2 values"));
         assert!(text(of_columns(json!({"a": 1}).as_object().unwrap())).contains("`a` is a number"));
     }
 }

@@ -78,7 +78,8 @@ fn of_request(model: &Model, request: &Value) -> Result<rows::Bytes, ApiError> {
     let given = request.as_object().into_iter().flatten();
     let (found, others): (Vec<_>, Vec<_>) = given.partition(|(key, _)| FORMS.contains(&key.as_str()));
     let [(key, value)] = found[..] else {
-        return Err(ApiError::bad_request(format!("the request needs one of `{}`", FORMS.join("`, `"))));
+        let alone = if found.is_empty() { "" } else { " alone" };
+        return Err(ApiError::bad_request(format!("the request needs one of `{}`{alone}", FORMS.join("`, `"))));
     };
     if let Some((other, _)) = others.iter().find(|(other, _)| *other != PARAMS) {
         let message = format!("there is no `{other}` in the protocol: beside `{key}` there may be `{PARAMS}`");

@@ -32,6 +32,20 @@ macro_rules! number {
     };
 }
 
+macro_rules! float {
+    ($kind:ty) => {
+        (size_of::<$kind>(), |bytes| {
+            let number = <$kind>::from_le_bytes(bytes.try_into().expect("as many bytes"));
+            match number.is_infinite() {
+                // JSON has no such number: the reader refuses the text, as in a file.
+                true => json!(number.to_string()),
+                // In the fewest digits that tell it from others of its type: 0.1, and not 0.10000000149011612.
+                false => json!(number.to_string().parse::<f64>().ok().filter(|number| !number.is_nan())),
+            }
+        })
+    };
+}
+
 /// The types of the protocol but for text.
 fn decode(datatype: &str) -> Option<Decode> {
     Some(match datatype {
@@ -44,8 +58,8 @@ fn decode(datatype: &str) -> Option<Decode> {
         "INT16" => number!(i16),
         "INT32" => number!(i32),
         "INT64" => number!(i64),
-        "FP32" => number!(f32),
-        "FP64" => number!(f64),
+        "FP32" => float!(f32),
+        "FP64" => float!(f64),
         _ => return None,
     })
 }
@@ -73,6 +87,11 @@ impl Tensor {
                 return Err(ApiError::bad_request(message));
             }
             (None, Some(data)) => {
+                if !is_of_shape(&data, &self.shape) {
+                    let message =
+                        format!("the lists in `data` of input `{name}` are not those of shape {:?}", self.shape);
+                    return Err(ApiError::bad_request(message));
+                }
                 let values = match data {
                     Value::Array(flat) if !flat.iter().any(Value::is_array) => flat,
                     nested => {
@@ -82,7 +101,8 @@ impl Tensor {
                     }
                 };
                 if let Some(wrong) = values.iter().find(|value| !self.takes(value)) {
-                    let message = format!("input `{name}` of type {} has {}", self.datatype, kind(wrong));
+                    let wrong = if wrong.is_number() { format!("the number {wrong}") } else { kind(wrong).to_owned() };
+                    let message = format!("input `{name}` of type {} has {wrong}", self.datatype);
                     return Err(ApiError::bad_request(message));
                 }
                 values
@@ -104,8 +124,18 @@ impl Tensor {
             "BYTES" => value.is_string(),
             "BOOL" => value.is_boolean(),
             kind if kind.starts_with("FP") => value.is_number(),
-            // 3.0 is a whole number in JSON, too.
-            _ => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+            kind => {
+                let (is_signed, bits) = (kind.starts_with("INT"), kind.trim_start_matches(|c: char| c.is_alphabetic()));
+                let bits: u32 = bits.parse().unwrap_or(64);
+                let most = (1i128 << (bits - u32::from(is_signed))) - 1;
+                let least = if is_signed { -most - 1 } else { 0 };
+                // 3.0 is a whole number in JSON, too; a larger one than any of 64 bits is no longer exact.
+                let whole = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from)).or_else(|| {
+                    let number = value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15)?;
+                    Some(number as i128)
+                });
+                whole.is_some_and(|whole| (least..=most).contains(&whole))
+            }
         }
     }
 
@@ -124,6 +154,17 @@ impl Tensor {
     }
 }
 
+/// Nothing may be left of the binary data once all inputs have taken theirs: the sizes would not be what was meant.
+///
+/// # Errors
+/// 400 otherwise.
+pub(super) fn rest_is_empty(binary: &[u8]) -> Result<(), ApiError> {
+    match binary.len() {
+        0 => Ok(()),
+        count => Err(ApiError::bad_request(format!("{count} bytes of the binary data belong to no input"))),
+    }
+}
+
 /// Texts, each after its length in four bytes.
 fn texts(mut bytes: &[u8]) -> Option<Vec<Value>> {
     let mut texts = Vec::new();
@@ -134,6 +175,19 @@ fn texts(mut bytes: &[u8]) -> Option<Vec<Value>> {
         bytes = rest;
     }
     Some(texts)
+}
+
+/// Whether a list is flat, or has lists in it as the shape says.
+fn is_of_shape(data: &Value, shape: &[u64]) -> bool {
+    fn is_nested(value: &Value, shape: &[u64]) -> bool {
+        match (value, shape) {
+            (Value::Array(items), [size, inner @ ..]) => {
+                items.len() as u64 == *size && items.iter().all(|item| is_nested(item, inner))
+            }
+            (value, rest) => rest.is_empty() && !value.is_array(),
+        }
+    }
+    data.as_array().is_some_and(|items| !items.iter().any(Value::is_array)) || is_nested(data, shape)
 }
 
 fn flatten(value: Value, values: &mut Vec<Value>) {
@@ -158,6 +212,10 @@ mod tests {
         let numbers = [1.5f32, 2.0, -3.0, 4.0];
         let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
         let binary = json!({"name": "x", "shape": [2, 2], "datatype": "FP32", "parameters": {"binary_data_size": 16}});
+        let tenth = json!({"name": "x", "shape": [4], "datatype": "FP32", "parameters": {"binary_data_size": 16}});
+        let bytes_of = |numbers: [f32; 4]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>();
+        let values = tensor(tenth).values(&mut &bytes_of([0.1, f32::NAN, f32::INFINITY, -1e30])[..]).unwrap();
+        assert_eq!(values, [json!(0.1), json!(null), json!("inf"), json!(-1e30)]);
         let expected: Vec<Value> = numbers.iter().map(|&number| json!(f64::from(number))).collect();
         let whole = json!({"name": "x", "shape": [2], "datatype": "INT8", "data": [1, 2.0]});
         assert_eq!(tensor(whole).values(&mut &[][..]).unwrap(), [json!(1), json!(2.0)]);
@@ -177,8 +235,15 @@ mod tests {
         for (given, told) in [
             (json!({"name": "x", "shape": [2], "datatype": "FP32", "data": [1]}), "of shape [2] has 1 values"),
             (json!({"name": "x", "shape": [1], "datatype": "FP16", "data": [1]}), "`FP16`"),
-            (json!({"name": "x", "shape": [1], "datatype": "INT8", "data": [1.5]}), "of type INT8 has a number"),
-            (json!({"name": "x", "shape": [1], "datatype": "BYTES", "data": [1]}), "of type BYTES has a number"),
+            (json!({"name": "x", "shape": [1], "datatype": "INT8", "data": [1.5]}), "of type INT8 has the number 1.5"),
+            (json!({"name": "x", "shape": [1], "datatype": "INT8", "data": [128]}), "of type INT8 has the number 128"),
+            (json!({"name": "x", "shape": [1], "datatype": "UINT8", "data": [-5]}), "of type UINT8 has the number -5"),
+            (json!({"name": "x", "shape": [2, 4], "datatype": "FP64", "data": [[1, 2, 3, 4, 5, 6, 7], [8]]}), "[2, 4]"),
+            (
+                json!({"name": "x", "shape": [2, 1], "datatype": "FP64", "data": [[1, 2]]}),
+                "are not those of shape [2, 1]",
+            ),
+            (json!({"name": "x", "shape": [1], "datatype": "BYTES", "data": [1]}), "of type BYTES has the number 1"),
             (json!({"name": "x", "shape": [1], "datatype": "BYTES", "data": "a"}), "is a text, not a list of values"),
             (json!({"name": "x", "shape": [1], "datatype": "FP32"}), "needs `data`"),
             (json!({"name": "x", "shape": [u64::MAX, 2], "datatype": "FP32", "data": []}), "has 0 values"),

@@ -243,12 +243,8 @@ pub enum TrackingError {
     InvalidExperiment { most: usize },
 
     /// Another experiment has the name already.
-    #[error(
-        "experiment `{name}` has runs already ({runs}): choose another name, or put both together with `{} runs rename \
-         --merge`",
-        program()
-    )]
-    ExperimentExists { name: String, runs: usize },
+    #[error("experiment `{name}` has runs already ({runs}): choose another name, or put both together with `{merge}`")]
+    ExperimentExists { name: String, runs: usize, merge: String },
 
     /// No sweep matches the id, prefix or experiment.
     #[error("no sweep `{query}`; `{} sweep list` shows them", program())]

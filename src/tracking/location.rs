@@ -1,6 +1,7 @@
 //! Where a store is: the artifacts folder, and the PostgreSQL server that may keep the rows for many hosts.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,9 +14,15 @@ use crate::permissions::create_for_this_user_alone;
 use crate::postgresql::Address;
 use crate::secrets::masked;
 use crate::shell::{command_in, quoted};
+use crate::sqlite_file::beside;
 
 /// The name of the database in the artifacts folder.
 pub(super) const FILE: &str = "burnlab.db";
+
+/// Whether a file of that name is a store's, or one that SQLite keeps beside it.
+pub fn is_store_file(name: &OsStr) -> bool {
+    name == FILE || beside(Path::new(FILE)).any(|(_, file)| file == name)
+}
 
 /// The folder of the run folders, and the database of their rows.
 ///

@@ -63,7 +63,7 @@ pub use data_record::DataRecord;
 pub use error::TrackingError;
 pub use folder::{FileEntry, read_points, read_points_thinned};
 pub use id::{InvalidRunId, RunId, slug};
-pub use location::{Location, host};
+pub use location::{Location, host, is_store_file};
 pub use mounts::network_file_system;
 pub use point::{InvalidMetricKey, MetricKey, Point, Sample};
 pub use queue::{Held, MAX_ATTEMPTS};

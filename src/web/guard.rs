@@ -152,7 +152,11 @@ impl Access {
     /// # Errors
     /// 403 for any other.
     fn check_host(&self, request: &Request) -> Result<Asked, ApiError> {
-        let refused = || ApiError::forbidden("this `Host` is refused; open the page as http://127.0.0.1");
+        let refused = || {
+            ApiError::forbidden(
+                "this `Host` is refused: open the page at the address that the program printed, such as http://127.0.0.1:PORT",
+            )
+        };
         let authority = single(request.headers(), header::HOST.as_str()).ok_or_else(refused)?;
         let (host, port) = parts_of(authority).ok_or_else(refused)?;
         // An absolute URL in the request line must name the same host.

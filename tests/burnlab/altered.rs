@@ -362,3 +362,43 @@ mod with_others {
         assert!(errors.contains("t.csv` belongs to") && errors.contains("may not be read by you"), "{errors}");
     }
 }
+
+#[test]
+fn no_output_takes_the_place_of_a_store() {
+    let place = Place::new();
+    works(&place, &["--config", "iris", "-q"]);
+    for end in ["", "-wal", "-shm", "-journal"] {
+        let file = format!("artifacts/burnlab.db{end}");
+        for verb in [&["report", "iris", "-o"][..], &["export", "iris", "--format", "html", "-o"]] {
+            refused(&place, &[verb, &[&file]].concat(), "is the name of a store of runs: name another file");
+        }
+    }
+    assert!(works(&place, &["runs", "list"]).contains("iris"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_goes_to_standard_output_is_the_document_alone() {
+    let place = Place::new();
+    works(&place, &["--config", "iris", "-q"]);
+    works(&place, &["report", "iris", "-o", "report.html"]);
+    let report = fs::read_to_string(place.path("report.html")).unwrap();
+    for name in ["-", "/dev/stdout"] {
+        assert!(works(&place, &["report", "iris", "-o", name]) == report, "{name}");
+    }
+    works(&place, &["export", "iris", "-o", "/dev/null"]);
+    assert!(!Path::new("/dev/null.md").exists());
+    fs::copy(place.only_run().join("test.csv"), place.path("rows.csv")).unwrap();
+    let full = place.command(&["predict", "iris", "rows.csv"]).stdout(fs::File::create("/dev/full").unwrap()).output();
+    assert!(text(&full.unwrap().stderr).starts_with("error: cannot write the output: "));
+}
+
+#[test]
+fn a_run_whose_folder_is_gone_is_not_promised_to_come_back() {
+    let place = Place::new();
+    works(&place, &["--config", "iris", "-q"]);
+    assert!(works(&place, &["runs", "delete", "iris"]).contains("in the trash (`"));
+    works(&place, &["--config", "iris", "-q"]);
+    fs::remove_dir_all(place.only_run()).unwrap();
+    assert!(works(&place, &["runs", "delete", "latest"]).contains("gone for good: its folder was no longer there"));
+}

@@ -59,7 +59,7 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
         }
         RunsCommand::Archive { runs, undo } => {
             let word = if *undo { "back in the list" } else { "archived" };
-            each(&mut writable(location)?, runs, word, |store, id| store.set_archived(id, !undo))?;
+            each(&mut writable(location)?, runs, |_, _| word.to_owned(), |store, id| store.set_archived(id, !undo))?;
         }
         RunsCommand::Stop { runs } => {
             let store = Store::open_read_only_at(location)?;
@@ -71,12 +71,19 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
         }
         RunsCommand::Delete { runs } => {
             let restore = location.command(&["runs", "restore"]);
-            let word = format!("in the trash (`{restore}` brings it back)");
+            let word = |store: &Store, id: &RunId| match store.folder(id).exists() {
+                true => format!("in the trash (`{restore}` brings it back)"),
+                false => "gone for good: its folder was no longer there".to_owned(),
+            };
             let mut store = writable(location)?;
             refuse_experiments(&store, runs)?;
-            each(&mut store, runs, &word, Store::delete)?;
+            each(&mut store, runs, word, Store::delete)?;
         }
-        RunsCommand::Restore { runs } => restore(&mut writable(location)?, runs)?,
+        RunsCommand::Restore { runs } => {
+            // The list alone changes nothing.
+            let open = if runs.is_empty() { Store::open_read_only_at } else { writable };
+            restore(&mut open(location)?, runs)?;
+        }
         RunsCommand::Gc { older_than } => {
             let mut store = match writable(location) {
                 // What is in the trash is no part of the store, and without it there is room again.
@@ -155,12 +162,13 @@ fn refuse_experiments(store: &Store, queries: &[String]) -> anyhow::Result<()> {
 fn each(
     store: &mut Store,
     queries: &[String],
-    word: &str,
+    word: impl Fn(&Store, &RunId) -> String,
     change: impl Fn(&mut Store, &RunId) -> Result<(), TrackingError>,
 ) -> anyhow::Result<()> {
     let find = |query: &String| Ok(store.find(query)?.record.id);
     let ids = queries.iter().map(find).collect::<Result<Vec<RunId>, TrackingError>>()?;
     for id in ids {
+        let word = word(store, &id);
         change(store, &id)?;
         print(&format!("{id}: {word}\n"))?;
     }

@@ -16,6 +16,7 @@ use crate::experiment::saved_model::SavedModel;
 use crate::tracking::read_points_thinned;
 
 /// What was drawn of a run.
+#[derive(Debug)]
 pub struct Drawn {
     /// Pictures and their SVG documents.
     pub pictures: Vec<(&'static Picture, String)>,

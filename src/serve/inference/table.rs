@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::super::Model;
 use super::super::answer::Scored;
 use super::super::rows::{Bytes, columns, of_cells, of_columns};
-use super::super::tensor::Tensor;
+use super::super::tensor::{Tensor, rest_is_empty};
 use crate::data::CellKind;
 use crate::experiment::predictions::AnswerFormat;
 use crate::training::evaluation::Answer;
@@ -33,6 +33,7 @@ pub(super) fn of_tensors(model: &Model, mut inputs: Vec<Tensor>, mut binary: &[u
             );
             return Err(ApiError::bad_request(message));
         }
+        rest_is_empty(binary)?;
         return of_cells(&names, values.chunks_exact(names.len()).map(|row| row.iter().collect()));
     }
     let mut all = Map::new();
@@ -46,6 +47,7 @@ pub(super) fn of_tensors(model: &Model, mut inputs: Vec<Tensor>, mut binary: &[u
             return Err(ApiError::bad_request(format!("two inputs are named `{}`", input.name)));
         }
     }
+    rest_is_empty(binary)?;
     of_columns(&all)
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::generate::Asked;
-use super::super::tensor::Tensor;
+use super::super::tensor::{Tensor, rest_is_empty};
 use crate::web::ApiError;
 
 pub(in crate::serve) const TEXT_INPUT: &str = "text_input";
@@ -44,6 +44,7 @@ pub(super) fn asked(
         return Err(ApiError::bad_request(message));
     }
     let values = input.values(&mut binary)?;
+    rest_is_empty(binary)?;
     let [Value::String(prompt)] = &values[..] else {
         let message = format!("input `{TEXT_INPUT}` of shape {:?} is not one text: send [1]", input.shape);
         return Err(ApiError::bad_request(message));

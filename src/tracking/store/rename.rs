@@ -55,7 +55,8 @@ impl Store {
         let is_alike = |(id, name): &(RunId, String)| slug(name) == slug(to) && !ids.contains(id);
         let there = self.experiments()?.iter().filter(|run| is_alike(run)).count();
         if there > 0 && !merge {
-            return Err(TrackingError::ExperimentExists { name: to.to_owned(), runs: there });
+            let merge = self.command(&["runs", "rename", from, to, "--merge"]);
+            return Err(TrackingError::ExperimentExists { name: to.to_owned(), runs: there, merge });
         }
         let mut names = BTreeSet::new();
         for id in &ids {

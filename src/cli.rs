@@ -227,7 +227,9 @@ pub struct StoreArgs {
 
 impl StoreArgs {
     pub fn location(&self) -> Location {
-        Location { root: self.artifacts.clone(), server: self.server.clone() }
+        // A variable that is empty is one that is not set.
+        let is_unset = |server: &str| server.is_empty() && std::env::var("BURNLAB_STORE").as_deref() == Ok("");
+        Location { root: self.artifacts.clone(), server: self.server.clone().filter(|server| !is_unset(server)) }
     }
 }
 

@@ -92,7 +92,10 @@ fn access_with(args: &ListenArgs, port: u16, given: Option<String>) -> anyhow::R
         None => given.filter(|token| !token.is_empty()),
     };
     match token {
-        Some(token) => Access::remote(&token).map_err(anyhow::Error::msg),
+        Some(token) => Access::remote(&token).map_err(|why| match &args.token_file {
+            Some(file) => anyhow::anyhow!("{}: {why}", quoted_path(file)),
+            None => anyhow::anyhow!(why),
+        }),
         None => Ok(Access::generated()),
     }
 }
@@ -108,7 +111,9 @@ fn token_in(file: &Path) -> anyhow::Result<String> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = fs_err::metadata(file)?.permissions().mode();
+        let found = std::fs::metadata(file);
+        let mode =
+            found.with_context(|| format!("cannot read the token in {}", quoted_path(file)))?.permissions().mode();
         ensure!(mode & 0o077 == 0, "{0} can be read by other users: chmod 600 {0}", quoted_path(file));
     }
     let text = String::from_utf8(bounded::read(file, MAX_TOKEN)?).ok();

@@ -100,10 +100,7 @@ pub async fn restore(State(state): State<AppState>, Path(id): Path<String>) -> R
     let restored = id.clone();
     let result = state.write(move |store| store.restore(&restored)).await;
     result.map_err(|error| match error.status {
-        StatusCode::NOT_FOUND => {
-            let message = TrackingError::NoSuchRun { query: id.to_string() }.to_string();
-            ApiError::not_found(format!("not in the trash: {message}"))
-        }
+        StatusCode::NOT_FOUND => ApiError::not_found(format!("no run `{id}` in the trash")),
         _ => error,
     })?;
     run_json(&state, &id).await.map(Json)

@@ -211,7 +211,9 @@ pub enum TrackingError {
     Statement { server: String, problem: String },
 
     /// An address that is not valid. It is not repeated, since it may contain a password.
-    #[error("the store's address is not valid: {problem}; write postgres://user@host/database")]
+    #[error(
+        "the store's address (--store or BURNLAB_STORE) is not valid: {problem}; write postgres://user@host/database"
+    )]
     InvalidServer { problem: String },
 
     /// A file of a run folder has content that burnlab did not write.
@@ -223,8 +225,8 @@ pub enum TrackingError {
     DamagedRow { path: PathBuf, id: RunId },
 
     /// No run matches the id or prefix.
-    #[error("no run `{query}`; `{} runs list` shows them", program())]
-    NoSuchRun { query: String },
+    #[error("no run `{query}`; {hint}")]
+    NoSuchRun { query: String, hint: String },
 
     /// Several runs match the prefix.
     #[error("`{query}` is the beginning of {count} runs ({}); give more characters", candidates.join(", "))]

@@ -428,6 +428,14 @@ impl RunWriter {
             // Tags and notes may have been edited since the start: change the stored record, do not overwrite it.
             match self.store.edit(&self.id, end) {
                 Err(error) if error.of_others().is_some() => {}
+                Ok(()) if self.store.is_removed() => {
+                    let reindex = self.store.command(&["runs", "reindex"]);
+                    self.tell.0(&format!(
+                        "the store was removed while the run trained; the run is whole in its folder, and `{reindex}` makes a \
+                         new store of all run folders"
+                    ));
+                    return Ok(());
+                }
                 ended => return ended,
             }
         }

@@ -402,3 +402,15 @@ fn a_run_whose_folder_is_gone_is_not_promised_to_come_back() {
     fs::remove_dir_all(place.only_run()).unwrap();
     assert!(works(&place, &["runs", "delete", "latest"]).contains("gone for good: its folder was no longer there"));
 }
+
+#[test]
+fn a_run_that_an_older_store_does_not_know_is_found_in_its_folder() {
+    let place = Place::new();
+    works(&place, &["--config", "iris", "-q"]);
+    fs::copy(place.path("artifacts/burnlab.db"), place.path("older.db")).unwrap();
+    works(&place, &["--config", "wine", "-q"]);
+    fs::copy(place.path("older.db"), place.path("artifacts/burnlab.db")).unwrap();
+    refused(&place, &["evaluate", "wine"], "runs reindex` takes it in");
+    works(&place, &["runs", "reindex"]);
+    works(&place, &["evaluate", "wine"]);
+}

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::place::{Place, json, output_of, signal, text};
+use crate::place::{Place, json, output_of, signal, text, works};
 
 /// A learning rate that trains hardly at all: whatever the search draws is better.
 const SLOW: &str =
@@ -162,4 +162,16 @@ fn interrupted_in_its_search_it_names_the_command_that_goes_on() {
     let resumed = works(&place, &command.split(' ').skip(1).collect::<Vec<_>>());
     assert!(resumed.contains("next   try the best on new seeds: ") && !resumed.contains("waiting"), "{resumed}");
     assert_eq!(records(&place)["c-default"].len(), 2);
+}
+
+#[test]
+fn a_search_on_few_rows_takes_batches_that_fit_them() {
+    let place = Place::new();
+    let rows: String = (0..20).map(|i| format!("{},{},{}\n", i % 7, i % 5, i % 2)).collect();
+    place.write("t.csv", &format!("a,b,y\n{rows}"));
+    place.write(
+        "t.toml",
+        "[data]\npath = \"t.csv\"\ntarget = \"y\"\n[model]\nhidden = [2]\n[training]\nmax_epochs = 2\n",
+    );
+    works(&place, &["tune", "t.toml", "--minutes", "0.2", "--trials", "2", "--seeds", "2"]);
 }

@@ -77,14 +77,18 @@ impl Tuning {
             Some(own) if is_searched(own, "training.refit") => base.clone(),
             Some(_) => base.with(&[refit])?,
             None => {
-                let sweep = search_config(spaces::of(&prepared), prepared.config.training.max_epochs);
+                let fraction = more_validation(&prepared);
+                let rows = rows_left(&prepared, fraction);
+                let sweep = search_config(spaces::of(&prepared, rows), prepared.config.training.max_epochs);
                 // The trials vary the whole config, in which nothing is left open.
                 let whole = Config { sweep: None, ..prepared.config.clone() };
                 base = LoadedConfig::parse(&whole.to_toml(), base.shown(), &name, &[])?;
                 let text = Config { sweep: Some(sweep), ..whole }.to_toml();
-                let fraction =
-                    more_validation(&prepared).map(|fraction| format!("data.validation_fraction={fraction:?}"));
-                let overrides: Vec<String> = [refit].into_iter().chain(fraction).collect();
+                // What fits the rows that the config trains on may be too large for those of the search.
+                let batch = prepared.config.training.batch_size.filter(|&size| size > rows);
+                let batch = batch.map(|_| format!("training.batch_size={rows}"));
+                let fraction = fraction.map(|fraction| format!("data.validation_fraction={fraction:?}"));
+                let overrides: Vec<String> = [refit].into_iter().chain(fraction).chain(batch).collect();
                 LoadedConfig::parse(&text, base.shown(), &name, &overrides)?
             }
         };
@@ -166,6 +170,14 @@ fn more_validation(prepared: &Prepared) -> Option<f64> {
     let num_pool = prepared.splits.train.len() + prepared.splits.validation.len();
     let fraction = (VALIDATION_ROWS / num_pool as f64).min(MOST_VALIDATION);
     (!prepared.config.data.is_text() && fraction > prepared.config.data.validation_fraction).then_some(fraction)
+}
+
+/// The training rows that are left where that fraction is set aside for validation, or a row fewer.
+fn rows_left(prepared: &Prepared, fraction: Option<f64>) -> usize {
+    let (train, validation) = (prepared.splits.train.len(), prepared.splits.validation.len());
+    let set_aside =
+        fraction.map_or(validation, |fraction| ((train + validation) as f64 * fraction).ceil() as usize + 1);
+    (train + validation).saturating_sub(set_aside).clamp(1, train.max(1))
 }
 
 /// A search over `space` of trainings of at most `max_epochs`.

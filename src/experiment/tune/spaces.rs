@@ -117,11 +117,11 @@ const SPACES: &[Row] = &[
     },
 ];
 
-/// What of the prepared config is searched. A network that starts from the weights of another keeps its sizes.
-pub(super) fn of(prepared: &Prepared) -> Space {
+/// What of the prepared config is searched, with `rows` to train on. A network that starts from the weights of another keeps its sizes.
+pub(super) fn of(prepared: &Prepared, rows: usize) -> Space {
     let around = Around {
         config: &prepared.config,
-        rows: prepared.splits.train.len(),
+        rows,
         image: prepared.preprocessor.layout().pixels(),
         is_text: prepared.config.data.is_text(),
     };
@@ -171,7 +171,7 @@ mod tests {
             let location = Path::new("nowhere").into();
             let loaded = LoadedConfig::parse(&text, "c.toml", "c", &[]).unwrap();
             let prepared = prepare(&loaded.config, &location).unwrap();
-            let space = of(&prepared);
+            let space = of(&prepared, prepared.splits.train.len());
             assert!(space.len() > 4, "{kind}: {space:?}");
             let search = super::super::search_config(space, 9);
             let text = Config { sweep: Some(search.clone()), ..prepared.config.clone() }.to_toml();
@@ -182,7 +182,8 @@ mod tests {
 
     fn space(text: &str) -> Space {
         let loaded = LoadedConfig::parse(text, "c.toml", "c", &[]).unwrap();
-        of(&prepare(&loaded.config, &Path::new("nowhere").into()).unwrap())
+        let prepared = prepare(&loaded.config, &Path::new("nowhere").into()).unwrap();
+        of(&prepared, prepared.splits.train.len())
     }
 
     #[test]

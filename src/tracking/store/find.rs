@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::shell::program;
 use crate::tracking::{RunId, TrackingError};
 
 pub(super) fn no_such_run(query: &str) -> TrackingError {
-    TrackingError::NoSuchRun { query: query.to_owned() }
+    let hint = format!("`{} runs list` shows them", program());
+    TrackingError::NoSuchRun { query: query.to_owned(), hint }
 }
 
 /// The id that `query` refers to: a whole id, its unique beginning, or `latest`. `ids` are sorted newest first; `none`

@@ -281,6 +281,11 @@ impl Store {
         self.location.root.join("runs")
     }
 
+    /// Whether its file is gone, which a process that has it open does not notice.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.location.server.is_none() && !self.location.file().exists()
+    }
+
     /// The folder of a run (which may not exist).
     pub fn folder(&self, id: &RunId) -> PathBuf {
         self.runs_folder().join(id.as_str())

@@ -1,6 +1,6 @@
 //! Reading: runs, curves, files, and what changed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 use fs_err::File;
@@ -74,8 +74,45 @@ impl Store {
     /// # Errors
     /// [`TrackingError::NoSuchRun`], or [`TrackingError::AmbiguousRun`] with up to five candidates.
     pub fn find(&self, query: &str) -> Result<Run, TrackingError> {
-        let id = find_run(query, self.ids_newest_first()?)?;
-        self.run(&id)
+        let ids = self.ids_newest_first()?;
+        let known: HashSet<RunId> = ids.iter().cloned().collect();
+        match find_run(query, ids) {
+            Err(TrackingError::NoSuchRun { .. }) => Err(self.no_run_but(query, &known)),
+            found => self.run(&found?),
+        }
+    }
+
+    /// That there is no such run, and where else it is: in the trash, or in a folder that the store does not know, as where an older
+    /// store was put back.
+    fn no_run_but(&self, query: &str, known: &HashSet<RunId>) -> TrackingError {
+        let query_alone = || no_such_run(query);
+        if query.is_empty() {
+            return query_alone();
+        }
+        let hint = |hint: String| TrackingError::NoSuchRun { query: query.to_owned(), hint };
+        if let Ok(id) = self.find_trashed(query)
+            && query != "latest"
+        {
+            return hint(format!(
+                "it is in the trash: `{}` brings it back",
+                self.command(&["runs", "restore", id.as_str()])
+            ));
+        }
+        let is_meant = |folder: &PathBuf| {
+            let id = folder.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<RunId>().ok());
+            id.is_some_and(|id| {
+                let is_its = || folder::read_record(folder).is_ok_and(|record| record.experiment == query);
+                !known.contains(&id) && (query == "latest" || id.as_str().starts_with(query) || is_its())
+            })
+        };
+        match folder::list_run_folders(&self.runs_folder()).unwrap_or_default().iter().find(|folder| is_meant(folder)) {
+            Some(folder) => hint(format!(
+                "`{}` has one that the store does not know: `{}` takes it in",
+                folder.display(),
+                self.command(&["runs", "reindex"])
+            )),
+            None => query_alone(),
+        }
     }
 
     /// The runs whose test part has this fingerprint ([`DataRecord::test`](crate::tracking::DataRecord)), newest first.

@@ -226,6 +226,21 @@ fn a_training_goes_on_while_its_store_is_locked_and_is_taken_over_later() {
 }
 
 #[test]
+fn a_store_that_was_removed_meanwhile_is_told_of() {
+    let test_store = TestStore::sqlite();
+    let mut writer = test_store.start(new_run("a"));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let lines = told.clone();
+    writer.tell_by(move |line| lines.lock().unwrap().push(line.to_owned()));
+    for end in ["", "-wal", "-shm"] {
+        fs::remove_file(test_store.path().join(format!("burnlab.db{end}"))).ok();
+    }
+    writer.finish(Status::Finished, "max_epochs", None).unwrap();
+    let told = told.lock().unwrap().clone();
+    assert!(told.len() == 1 && told[0].contains("the store was removed") && told[0].contains("reindex"), "{told:?}");
+}
+
+#[test]
 fn an_edit_of_a_run_that_ended_without_its_store_takes_it_over() {
     let test_store = TestStore::sqlite();
     let mut writer = test_store.start(new_run("a"));

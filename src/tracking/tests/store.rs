@@ -113,6 +113,8 @@ fn delete_restore_and_gc(test_store: &TestStore) {
     assert!(matches!(store.delete(&id), Err(TrackingError::NoSuchRun { .. })));
     assert_eq!(store.changes_since(revision).unwrap().removed, std::slice::from_ref(&id));
     assert_eq!(store.find_trashed("a-").unwrap(), id);
+    let error = store.find("a-").unwrap_err().to_string();
+    assert!(error.starts_with("no run `a-`; it is in the trash: `") && error.contains(id.as_str()), "{error}");
     assert!(store.trashed().unwrap()[0].trashed.is_some());
 
     store.restore(&id).unwrap();

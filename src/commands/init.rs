@@ -40,6 +40,11 @@ struct Choice {
 /// A file that cannot be used as it is; a config that is already there.
 pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     ensure!(args.data != Path::new("-"), "a config names its data: save them to a file first");
+    ensure!(
+        args.data.to_str().is_some(),
+        "the name of {} is not UTF-8, and no config can hold it: rename the file",
+        args.data.display()
+    );
     let name = name_of(&args.data);
     let to_stdout = args.output.as_deref() == Some(Path::new("-"));
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.toml")));

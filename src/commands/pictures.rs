@@ -1,13 +1,18 @@
 //! Where pictures go that the user gave no names.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::output::{say_path, tell, to_own_file};
 use crate::experiment::RunFolder;
 use crate::permissions::{create_for_this_user_alone, is_public};
+use crate::tracking::TrackingError;
 
-/// Writes a picture into the folder of a run, and prints its path. Where that folder is another user's it goes into the current
-/// folder instead; and so it does, for this user alone, where others may read the folder, and `is_closed` says that they may not
+/// What says that nothing can be written to a folder, where another may do.
+const CLOSED: [ErrorKind; 2] = [ErrorKind::ReadOnlyFilesystem, ErrorKind::PermissionDenied];
+
+/// Writes a picture into the folder of a run, and prints its path. Where that folder is another user's, or cannot be written, it
+/// goes into the current folder instead; and so it does, for this user alone, where others may read the folder, and `is_closed` says that they may not
 /// read what the picture shows.
 ///
 /// # Errors
@@ -17,16 +22,25 @@ pub fn write(folder: &RunFolder, stem: &str, svg: &str, is_closed: bool) -> anyh
     if is_closed {
         create_for_this_user_alone();
     }
-    let written = if is_leak { None } else { folder.write_picture(stem, svg)? };
+    let mut cannot = false;
+    let written = if is_leak { Ok(None) } else { folder.write_picture(stem, svg) };
+    let written = match written {
+        Err(TrackingError::Io(error)) if CLOSED.contains(&error.kind()) => {
+            cannot = true;
+            None
+        }
+        written => written?,
+    };
     if let Some(path) = written {
         say_path(&path);
         return Ok(());
     }
     let file = PathBuf::from(format!("{}-{stem}.svg", folder.name()));
     to_own_file(&file, |writer| Ok(writer.write_all(svg.as_bytes())?))?;
-    let why = match is_leak {
-        true => "others may read the run's folder, and not what this picture shows",
-        false => "the run's folder belongs to another user",
+    let why = match (is_leak, cannot) {
+        (true, _) => "others may read the run's folder, and not what this picture shows",
+        (_, true) => "the run's folder cannot be written",
+        _ => "the run's folder belongs to another user",
     };
     tell!("note: {why}: written to the current folder");
     say_path(&file);

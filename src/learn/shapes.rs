@@ -21,7 +21,7 @@ pub struct Layer {
 
 /// The function after a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected the function after a layer, such as `tanh`, `sigmoid` or `softmax`")]
 pub enum Applied {
     /// After a hidden layer; sigmoid also after an output that tells two classes apart.
     Units(Activation),

@@ -76,8 +76,8 @@ pub enum TrackingError {
     OthersFolder { path: PathBuf },
     /// A folder has taken the place of the one that a run writes into.
     #[error(
-        "`{}` is no longer the folder that the run began in: that was moved or exchanged while it trained, and has what the \
-         run wrote; move it back, and resume the run",
+        "`{}` is no longer the folder that the run began in: that was moved, exchanged or removed while it trained; one \
+         that was moved has what the run wrote: move it back, and resume the run",
         .path.display()
     )]
     Exchanged { path: PathBuf },

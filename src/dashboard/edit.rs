@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::api::run_json;
 use super::request::run_id;
 use super::{ApiError, AppState};
-use crate::tracking::{RunRecord, TrackingError};
+use crate::tracking::RunRecord;
 use crate::web::JsonBody;
 
 /// The body of `PATCH`; absent fields stay as they are.

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::place::{Place, json, output_of, signal, text, works};
+use crate::place::{Place, json, output_of, signal, text};
 
 /// A learning rate that trains hardly at all: whatever the search draws is better.
 const SLOW: &str =

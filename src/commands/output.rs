@@ -151,9 +151,9 @@ pub fn is_stdout(file: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| file == Path::new(name))
 }
 
-/// Whether `file` is or will be a file that keeps what is written, and not a device or a pipe.
+/// Whether `file` is or will be a file or a folder that keeps what is written, and not a device or a pipe.
 pub fn keeps(file: &Path) -> bool {
-    !is_stdout(file) && fs::metadata(file).map_or(true, |data| data.is_file())
+    !is_stdout(file) && fs::metadata(file).map_or(true, |data| data.is_file() || data.is_dir())
 }
 
 /// Prints the path of what was written, unless that went to standard output.

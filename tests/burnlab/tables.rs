@@ -928,7 +928,7 @@ fn files_that_are_no_table_are_named() {
     let files = Files::new();
     for (bytes, what) in [
         (
-            &b"PAR1rest"[..],
+            &b"PAR1\x15rest"[..],
             match cfg!(feature = "parquet") {
                 true => "is a damaged Parquet file, or of a kind that is not read",
                 false => "is a Parquet file",
@@ -939,7 +939,7 @@ fn files_that_are_no_table_are_named() {
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Excel workbook (xls)"),
         (b"\x80\x04\x95rest", "is a file of Python (HDF5 or pickle)"),
         (b"[{\"a\": 1, \"y\": 0}, {\"a\": 2, \"y\": 1}]", "is a JSON list"),
-        (b"BZh91AY", "is compressed, and not by gzip"),
+        (b"BZh91AY&SY", "is compressed, and not by gzip"),
         (b"% a comment\n@RELATION iris\n@attribute a real\n", "is an ARFF file of Weka"),
         (b"0 1:-1.22 2:0.38\n1 1:0.99 2:-0.51\n", "is in the sparse format of LIBSVM"),
     ] {

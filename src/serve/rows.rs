@@ -52,35 +52,15 @@ fn with_long_numbers(body: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(body);
     }
     let is_of_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
-    let mut clean = Vec::with_capacity(body.len() + body.len() / 8);
-    let (mut rest, mut in_text) = (body, false);
-    while let [byte, after @ ..] = rest {
-        let taken = match byte {
-            b'"' => {
-                in_text = !in_text;
-                1
-            }
-            b'\\' if in_text && !after.is_empty() => 2,
-            b'-' | b'0'..=b'9' if !in_text => {
-                let number = &rest[..rest.iter().position(|byte| !is_of_number(byte)).unwrap_or(rest.len())];
-                let digits = number.strip_prefix(b"-").unwrap_or(number);
-                let text = std::str::from_utf8(number).unwrap_or_default();
-                let is_whole = digits.len() >= LONG && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit);
-                if is_whole && text.parse::<i64>().is_err() && text.parse::<u64>().is_err() {
-                    clean.push(b'"');
-                    clean.extend_from_slice(number);
-                    clean.push(b'"');
-                    rest = &rest[number.len()..];
-                    continue;
-                }
-                number.len()
-            }
-            _ => 1,
-        };
-        clean.extend_from_slice(&rest[..taken]);
-        rest = &rest[taken..];
-    }
-    Cow::Owned(clean)
+    Cow::Owned(replaced(body, |rest| {
+        let length = rest.iter().position(|byte| !is_of_number(byte)).unwrap_or(rest.len());
+        let text = std::str::from_utf8(&rest[..length]).ok().filter(|text| !text.is_empty())?;
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let is_whole =
+            digits.len() >= LONG && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_long = is_whole && text.parse::<i64>().is_err() && text.parse::<u64>().is_err();
+        Some((length, if is_long { format!("\"{text}\"") } else { text.to_owned() }))
+    }))
 }
 
 /// The same with `null` in place of each `NaN` that is not in a text.
@@ -88,6 +68,11 @@ fn without_nan(body: &[u8]) -> Cow<'_, [u8]> {
     if !body.windows(3).any(|part| part == b"NaN") {
         return Cow::Borrowed(body);
     }
+    Cow::Owned(replaced(body, |rest| rest.starts_with(b"NaN").then(|| (3, "null".to_owned()))))
+}
+
+/// The same with what `replace` gives for the bytes that follow, outside of texts: of how many it is in place, and what.
+fn replaced(body: &[u8], replace: impl Fn(&[u8]) -> Option<(usize, String)>) -> Vec<u8> {
     let mut clean = Vec::with_capacity(body.len() + body.len() / 8);
     let (mut rest, mut in_text) = (body, false);
     while let [byte, after @ ..] = rest {
@@ -97,17 +82,20 @@ fn without_nan(body: &[u8]) -> Cow<'_, [u8]> {
                 1
             }
             b'\\' if in_text && !after.is_empty() => 2,
-            b'N' if !in_text && rest.starts_with(b"NaN") => {
-                clean.extend_from_slice(b"null");
-                rest = &rest[3..];
-                continue;
-            }
-            _ => 1,
+            _ if in_text => 1,
+            _ => match replace(rest) {
+                Some((length, text)) => {
+                    clean.extend_from_slice(text.as_bytes());
+                    rest = &rest[length..];
+                    continue;
+                }
+                None => 1,
+            },
         };
         clean.extend_from_slice(&rest[..taken]);
         rest = &rest[taken..];
     }
-    Cow::Owned(clean)
+    clean
 }
 
 /// Rows that can be given to a model.

@@ -9,12 +9,12 @@ use burn::backend::{Autodiff, Flex};
 use burn::data::dataloader::DataLoader;
 use burn::optim::Optimizer;
 use burn::train::TrainStep;
-use burnlab::cpu::{Kernels, Matrix, product};
 use burnlab::data::{Batch, Examples, Layout, Loader, Order, Task};
 use burnlab::model::{Architecture, CnnConfig, MlpConfig, ModelConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
 use burnlab::training::{ChosenOptimizer, OutputDecoder, TrainingConfig};
+use burnlab_cpu::{Kernels, Matrix, product};
 use divan::{Bencher, black_box};
 
 type B = Autodiff<Flex>;

@@ -68,11 +68,13 @@ def train(burnlab, config):
 
 
 def measure(burnlab, config):
-    """Of each size the four times."""
+    """Of each size the four times; or why the model cannot be exported."""
     if config == "digits-finetune":
         train(burnlab, "digits-pretrain")
     run = train(burnlab, config)
-    subprocess.run([burnlab, "export", str(run), "-o", f"{config}.onnx"], check=True, stdout=subprocess.DEVNULL)
+    exported = subprocess.run([burnlab, "export", str(run), "-o", f"{config}.onnx"], capture_output=True, text=True)
+    if exported.returncode:
+        return exported.stderr.strip()
     with open(run / "test.csv", newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     server = subprocess.Popen([burnlab, "serve", str(run), "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -122,6 +124,9 @@ def main():
         os.chdir(folder)
         for name in (name for name in names if configs or name not in LEFT_OUT):
             times = measure(burnlab, name)
+            if isinstance(times, str):
+                print(f"{name:<24}  {times}", flush=True)
+                continue
             all_times.append(times)
             print(f"{name:<24}" + "".join("{:>10.1f}{:>9.1f}{:>9.2f}{:>8.3f}".format(*of_size) for of_size in times), flush=True)
         os.chdir(root)

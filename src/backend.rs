@@ -1,20 +1,12 @@
-//! Cargo features -> Burn backends. The only file that names a backend or its feature.
+//! Cargo features -> Burn backends. The only file that names a backend or its feature, but for `cpu/backends.rs`, which extends them.
 //!
 //! Everything below `commands` is generic over the backend; a [`Job`] hands generic code to the backend that the user
 //! picked at run time.
 
 use burn::backend::Autodiff;
-#[cfg(feature = "flex")]
-use burn::backend::flex::FlexTensor;
-#[cfg(feature = "ndarray")]
-use burn::backend::ndarray::NdArrayTensor;
+pub use burnlab_cpu::TrainingBackend;
 use clap::ValueEnum;
 
-#[cfg(any(feature = "flex", feature = "ndarray"))]
-use crate::cpu::CpuBackend;
-#[cfg(feature = "wgpu")]
-use crate::cpu::FusedBackend;
-pub use crate::cpu::TrainingBackend;
 use crate::threads;
 
 #[cfg(not(any(feature = "ndarray", feature = "flex", feature = "wgpu")))]
@@ -59,48 +51,6 @@ impl BackendName {
         asked.unwrap_or_else(|| Self::compiled()[0])
     }
 }
-
-#[cfg(feature = "flex")]
-impl CpuBackend for burn::backend::Flex {
-    fn numbers(tensor: &FlexTensor) -> Option<&[f32]> {
-        is_plain(tensor).then(|| &tensor.storage::<f32>()[..tensor.layout().num_elements()])
-    }
-
-    fn numbers_mut(tensor: &mut FlexTensor) -> Option<&mut [f32]> {
-        let size = tensor.layout().num_elements();
-        is_plain(tensor).then(|| &mut tensor.storage_mut::<f32>()[..size])
-    }
-}
-
-/// Whether the tensor is f32 and contiguous in row-major order, from the beginning of its storage.
-#[cfg(feature = "flex")]
-fn is_plain(tensor: &FlexTensor) -> bool {
-    tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.dtype() == burn::tensor::DType::F32
-}
-
-#[cfg(feature = "ndarray")]
-impl CpuBackend for burn::backend::NdArray {
-    fn numbers(tensor: &NdArrayTensor) -> Option<&[f32]> {
-        match tensor {
-            NdArrayTensor::F32(storage) => storage.view().to_slice(),
-            _ => None, // other element types
-        }
-    }
-
-    /// `None`: its storage type is private, so the numbers have to be moved out and back in.
-    fn numbers_mut(_tensor: &mut NdArrayTensor) -> Option<&mut [f32]> {
-        None
-    }
-}
-
-#[cfg(feature = "wgpu")]
-impl FusedBackend for burn::backend::Wgpu {}
-
-#[cfg(feature = "wgpu")]
-impl FusedBackend for Autodiff<burn::backend::Wgpu> {}
-
-#[cfg(feature = "wgpu")]
-impl TrainingBackend for Autodiff<burn::backend::Wgpu> {}
 
 /// Work that runs on any backend.
 pub trait Job {

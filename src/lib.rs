@@ -21,7 +21,7 @@
 //! - trains, loads and predicts for Rust code: [`Training`], [`Model`], in `library.rs`
 //! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
-//! - computes layers, losses and Adam on the CPU with fused kernels, as a Burn backend extension: [`cpu`]
+//! - computes layers, losses and Adam on the CPU with fused kernels, as a Burn backend extension: `src/cpu`, a crate of its own
 //! - fits a network: [`training::fit`]; evaluates: [`training::evaluation`]
 //! - knows what can be predicted: [`data::Task`], a variant for each kind of answer; writes answers of each kind:
 //!   [`experiment::predictions::AnswerFormat`]
@@ -59,7 +59,7 @@
 //! 1. [`tracking`] never names Burn; [`comparison`] depends only on [`tracking`], which does not depend on it;
 //!    [`dashboard`] depends only on these two and [`sweep`]; [`plots`], [`network`], [`onnx`], [`page`] and [`sweep`] know nothing of the
 //!    rest but [`network`]; each may use the small modules at the bottom ([`bounded`], [`metric`], [`shell`], ...). SQL is confined to
-//!    `tracking/{store,queue,database}` and the readers of databases in [`data`], backends and their cfgs to [`backend`], those of PostgreSQL to
+//!    `tracking/{store,queue,database}` and the readers of databases in [`data`], backends and their cfgs to [`backend`] and `cpu/backends.rs`, those of PostgreSQL to
 //!    `postgresql`, `tracking/database` and its reader in [`data`]. The table is in `tests/burnlab/layers.rs`.
 //! 2. [`commands`] parses, calls and prints, and never names Burn; nothing below it imports from it, and [`experiment`]
 //!    prints nothing. Everything below [`experiment`] is generic over `B: Backend`; enums are closed; no plugins.
@@ -86,8 +86,6 @@ pub mod commands;
 pub mod comparison;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod config;
-#[cfg_attr(not(internal), doc(hidden))]
-pub mod cpu;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod dashboard;
 #[cfg_attr(not(internal), doc(hidden))]
@@ -142,8 +140,8 @@ pub mod training;
 pub mod web;
 
 pub use backend::BackendName;
+pub use burnlab_cpu::Kernels;
 pub use config::{Config, ConfigError};
-pub use cpu::Kernels;
 pub use data::{AugmentConfig, DataConfig, ImageShape, Scale, Source, TaskKind};
 pub use experiment::{EpochReport, Interrupter, RunOutcome, TrainingObserver, TrainingStart};
 pub use library::{Model, Prediction, Training, load};

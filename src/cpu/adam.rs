@@ -6,7 +6,7 @@ use burn::tensor::backend::Backend;
 
 use super::memory::{CpuBackend, in_place, read};
 use super::parallel::for_blocks;
-use super::vectorized::vectorized;
+use crate::vectorized::vectorized;
 
 /// The parameters of an update.
 #[derive(Clone, Copy, Debug, PartialEq)]

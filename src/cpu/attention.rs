@@ -15,7 +15,7 @@ use super::math::{dot, exp, largest, sum};
 use super::memory::{CpuBackend, read, tensor};
 use super::parallel::{for_parts, pays_off};
 use super::product::{Matrix, MatrixMut, product_into};
-use super::vectorized::vectorized;
+use crate::vectorized::vectorized;
 
 /// Added to the scores of tokens that are not seen: their weight is then 0 in f32.
 const UNSEEN: f32 = -1e9;

@@ -14,8 +14,8 @@ use super::images::ImageSizes;
 use super::math::add_to_rows;
 use super::memory::{CpuBackend, read, tensor};
 use super::parallel::{all_column_sums, for_parts, map_rows, total};
-use super::vectorized::vectorized;
 use super::{Activation, NORM_EPSILON};
+use crate::vectorized::vectorized;
 
 mod backward;
 mod window;

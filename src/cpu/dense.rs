@@ -12,7 +12,7 @@ use super::math::{add_to_rows, column_sums, multiply};
 use super::memory::{CpuBackend, in_place, read, tensor};
 use super::parallel::{change_rows, for_rows};
 use super::product::{Matrix, product};
-use super::vectorized::vectorized;
+use crate::vectorized::vectorized;
 
 /// With Burn's operations.
 pub(super) fn plain<B: Backend>(

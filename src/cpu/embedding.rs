@@ -9,7 +9,7 @@ use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::add_to_rows;
 use super::memory::{CpuBackend, in_place, read, tensor};
 use super::parallel::{all_column_sums, change_rows};
-use super::vectorized::vectorized;
+use crate::vectorized::vectorized;
 
 /// With Burn's operations.
 pub(super) fn plain_lookup<B: Backend>(indices: Tensor<B, 1>, rows: Tensor<B, 2>) -> Tensor<B, 2> {

@@ -1,6 +1,6 @@
 //! Channels-last images, in which a pixel is a row of a matrix: windows around pixels (im2col), and max pooling.
 
-use super::vectorized::vectorized;
+use crate::vectorized::vectorized;
 
 /// Elements of the windows that one core processes at a time: 1 MiB, the size of a second-level cache.
 const WINDOWS: usize = 1 << 18;

@@ -9,8 +9,8 @@ use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{column_products, column_sums, dot, multiply, sum, sum_of};
 use super::memory::{CpuBackend, read, tensor};
 use super::parallel::{for_parts, pays_off, total};
-use super::vectorized::vectorized;
 use super::{Activation, NORM_EPSILON};
+use crate::vectorized::vectorized;
 
 /// Rows that are processed together, whose sums are then joined.
 const ROWS: usize = 64;

@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math;
 use super::memory::{CpuBackend, in_place, read, tensor};
-use super::vectorized::vectorized;
+use crate::vectorized::vectorized;
 
 /// The loss function of an example.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -230,4 +230,21 @@ fn softmax_gradient(logits: &mut [f32], labels: &Labels, num_classes: usize, smo
         row[label as usize] -= right * share;
     }
     loss
+}
+
+vectorized! {
+    /// Sum over the rows of `logits` `[rows, num_classes]` of -ln softmax at the label, a class index. Exponentials are computed in
+    /// f32, the precision of the logits.
+    pub fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
+        let mut powers = logits.to_vec();
+        let mut total = 0.0;
+        for (row, &label) in powers.chunks_exact_mut(num_classes).zip(labels) {
+            let max = row.iter().fold(f32::NEG_INFINITY, |max, &z| if z <= max { max } else { z });
+            row.iter_mut().for_each(|z| *z -= max);
+            total -= f64::from(row[label as usize]);
+        }
+        powers.iter_mut().for_each(|z| *z = math::exp(*z));
+        let log_sum = |row: &[f32]| row.iter().map(|&power| f64::from(power)).sum::<f64>().ln();
+        total + powers.chunks_exact(num_classes).map(log_sum).sum::<f64>()
+    }
 }

@@ -11,7 +11,7 @@ use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{add_to_rows, column_sums, multiply};
 use super::memory::{CpuBackend, read, tensor};
 use super::product::{Matrix, product};
-use super::vectorized::vectorized;
+use crate::vectorized::vectorized;
 
 /// `inputs x scale` for each member, with Burn's operations.
 pub(super) fn plain_scaled<B: Backend>(inputs: Tensor<B, 2>, scale: Tensor<B, 2>) -> Tensor<B, 2> {

@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use super::math::column_sums;
-use super::vectorized::vectorized;
+use crate::vectorized::vectorized;
 
 /// Elements of a block that one core processes: 32 KiB, the size of a first-level cache.
 const BLOCK: usize = 8192;

@@ -14,7 +14,7 @@ use super::math::{add_to_rows, column_sums, cos_turns, dot, multiply};
 use super::memory::{CpuBackend, read, tensor};
 use super::parallel::{for_parts, pays_off, total};
 use super::product::{Matrix, MatrixMut, product_into};
-use super::vectorized::vectorized;
+use crate::vectorized::vectorized;
 
 /// Rows that are processed together, whose sums are then joined.
 const ROWS: usize = 64;

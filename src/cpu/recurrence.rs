@@ -16,7 +16,7 @@ use super::math;
 use super::memory::{CpuBackend, read, tensor};
 use super::parallel::{for_parts, pays_off};
 use super::product::{Matrix, MatrixMut, product_into};
-use super::vectorized::vectorized;
+use crate::vectorized::vectorized;
 
 mod backward;
 

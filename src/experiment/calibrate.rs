@@ -2,12 +2,12 @@
 
 use anyhow::Context;
 use burn::tensor::backend::Backend;
+use burnlab_cpu::{FusedBackend, TrainingBackend};
 
 use super::calibration::{Calibration, IntervalErrors, level_pairs};
 use super::fit_network::Trained;
 use super::prepare::Prepared;
 use super::run_folder::CALIBRATION;
-use crate::cpu::{FusedBackend, TrainingBackend};
 use crate::data::{Examples, Task};
 use crate::model::{Net, load_weights, named_weights};
 use crate::training::calibration::temperature;

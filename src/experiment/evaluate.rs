@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
+use burnlab_cpu::{FusedBackend, TrainingBackend};
 use serde::Serialize;
-
-use crate::cpu::{FusedBackend, TrainingBackend};
 
 use super::ensemble::{Ensemble, average};
 use super::saved_model::SavedModel;

@@ -6,12 +6,13 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use burnlab_cpu::TrainingBackend;
+
 use super::describe;
 use super::error::explain;
 use super::plane::is_planar;
 use super::prepare::Prepared;
 use super::run::{Checkpoints, TrainOptions};
-use crate::cpu::TrainingBackend;
 use crate::data::Examples;
 use crate::figures::counted;
 use crate::model::Net;

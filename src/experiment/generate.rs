@@ -1,7 +1,7 @@
 //! Text generation with a language model, character by character.
 
-use crate::cpu::{FusedBackend, TrainingBackend};
 use anyhow::Context;
+use burnlab_cpu::{FusedBackend, TrainingBackend};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -2,11 +2,11 @@
 
 use anyhow::Context;
 use burn::tensor::{Tensor, TensorData};
+use burnlab_cpu::TrainingBackend;
 
 use super::pictures::{DeviceNetwork, Network};
 use super::unrecorded::TrainedModel;
 use crate::backend::{BackendName, Job, run_on};
-use crate::cpu::TrainingBackend;
 use crate::data::Examples;
 use crate::model::{Activation, NamedWeights};
 use crate::training::evaluation::logits;

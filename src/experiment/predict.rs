@@ -7,8 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, ScopedJoinHandle};
 
 use anyhow::Context;
-
-use crate::cpu::TrainingBackend;
+use burnlab_cpu::TrainingBackend;
 
 use super::calibration::Coverage;
 use super::ensemble::{Ensemble, average};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use anyhow::Context;
+use burnlab_cpu::TrainingBackend;
 
 use super::saved_model::SavedModel;
 use crate::backend::{BackendName, Job, run_on};
-use crate::cpu::TrainingBackend;
 use crate::data::{Drift, Examples, NewRows};
 use crate::invalid::Invalid;
 use crate::threads;

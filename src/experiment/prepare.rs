@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use burnlab_cpu::FusedBackend;
+
 use super::error::explain;
 use super::measurable::check_monitor;
 use super::recipe;
 use super::run_folder::RunFolder;
 use super::saved_model::SavedModel;
 use crate::config::Config;
-use crate::cpu::FusedBackend;
 use crate::data::{self, Augment, Dataset, Examples, PreparedTarget, Preprocessor, Splits, Task};
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, check_frozen, check_shapes};

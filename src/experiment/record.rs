@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::cpu::{FusedBackend, TrainingBackend};
+use burnlab_cpu::{FusedBackend, TrainingBackend};
 
 use super::fingerprint::fingerprint;
 use super::fit_network::Trained;

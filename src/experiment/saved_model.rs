@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::backend::{BackendName, Job, run_on};
-use crate::cpu::{FusedBackend, TrainingBackend};
 use anyhow::Context;
 use burn::tensor::Tensor;
+use burnlab_cpu::{FusedBackend, TrainingBackend};
 
 use super::calibration::Coverage;
 use super::run_folder::{CALIBRATION, CONFIG, MAX_TEST_CELLS, MODEL, PREPROCESSING, RunFolder, TEST_ROWS, TEST_TEXT};

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use burn::optim::{GradientsParams, Optimizer};
 use burn::tensor::{Tensor, TensorData};
+use burnlab_cpu::{FusedBackend, TrainingBackend};
 
 use crate::backend::{BackendName, Job, run_on};
-use crate::cpu::{FusedBackend, TrainingBackend};
 use crate::data::{Layout, Task};
 use crate::model::{LayerValues, ModelConfig, NamedWeights, Net, load_weights, named_gradients, named_weights};
 use crate::training::objective::Objective;

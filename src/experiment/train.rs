@@ -1,5 +1,7 @@
 //! One run: from its initial network to the evaluation of the trained one.
 
+use burnlab_cpu::TrainingBackend;
+
 use super::calibrate::{Changed, calibrate};
 use super::fit_network::{Refitted, Trained, fail, fit_network};
 use super::prepare::{Prepared, Pretrained};
@@ -10,7 +12,6 @@ use super::run_folder::{
 use super::weights_file::encode;
 use super::{pictures, record};
 use crate::backend::{Job, run_on};
-use crate::cpu::TrainingBackend;
 use crate::data::derive_seed;
 use crate::figures::counted;
 use crate::model::{NamedWeights, Net, freeze, load_weights, named_weights, transfer};

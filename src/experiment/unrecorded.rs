@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use burnlab_cpu::{FusedBackend, TrainingBackend};
+
 use super::fit_network::selection_of;
 use super::prepare::Prepared;
 use super::record::score;
@@ -10,7 +12,6 @@ use super::run::Start;
 use super::train::{initial_network, on_threads_of_its_own, reason};
 use crate::backend::{BackendName, Job, run_on};
 use crate::config::Config;
-use crate::cpu::{FusedBackend, TrainingBackend};
 use crate::data::Preprocessor;
 use crate::model::{NamedWeights, Net, load_weights, named_weights};
 use crate::training::evaluation::Evaluation;

@@ -3,13 +3,13 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
+use burnlab_cpu::{BlockOptions, FusedBackend, Kernels};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::norm::BatchNorm;
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
 use super::{Activation, DropoutRng, Initializer, Kind, Mlp, MlpConfig, NamedWeights, in_range};
-use crate::cpu::{BlockOptions, FusedBackend, Kernels};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 use crate::network::Layer;

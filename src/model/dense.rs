@@ -3,8 +3,7 @@
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-
-use crate::cpu::{Activation, FusedBackend, Kernels};
+use burnlab_cpu::{Activation, FusedBackend, Kernels};
 
 /// `activation(inputs x weight + bias)`, `[rows, inputs]` to `[rows, outputs]`.
 pub(super) fn dense<B: FusedBackend>(

@@ -9,10 +9,10 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use burn::tensor::activation::{log_sigmoid, sigmoid, softmax};
 use burn::tensor::backend::Backend;
+use burnlab_cpu::{FusedBackend, Kernels};
 
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
 use super::{Activation, Initializer};
-use crate::cpu::{FusedBackend, Kernels};
 use crate::data::Task;
 
 /// Smaller probabilities count as this one, so that their logarithm is finite.

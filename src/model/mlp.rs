@@ -8,6 +8,7 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
+use burnlab_cpu::{FusedBackend, Kernels};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,6 @@ use super::members::{self, Members, average};
 use super::parameters::{InitializedParams, ParameterSpecs};
 use super::plain::Parts;
 use super::{Activation, DropoutRng, Initializer, Kind, NamedWeights, in_range, kind_reads_no_text};
-use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 use crate::network::Layer;

@@ -11,11 +11,12 @@ use std::ops::RangeInclusive;
 use burn::module::Module;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
+pub use burnlab_cpu::Activation;
+use burnlab_cpu::{FusedBackend, Kernels};
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{InputColumn, Layout, Task};
 use crate::invalid::Invalid;
 use crate::network::Layer;
@@ -35,7 +36,6 @@ mod tabular;
 mod transformer;
 mod weights;
 
-pub use crate::cpu::Activation;
 pub use cnn::{Cnn, CnnConfig};
 pub use dropout::DropoutRng;
 pub use initializer::Initializer;

@@ -8,9 +8,9 @@ use burn::module::{
 };
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
+use burnlab_cpu::{Activation, BlockOptions, FusedBackend, Kernels, NORM_EPSILON, NormalizedBlock};
 
 use super::parameters::InitializedParams;
-use crate::cpu::{Activation, BlockOptions, FusedBackend, Kernels, NORM_EPSILON, NormalizedBlock};
 
 /// Weight of a batch's statistics in the running ones, PyTorch's default.
 const MOMENTUM: f32 = 0.1;

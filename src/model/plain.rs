@@ -31,7 +31,7 @@ impl<'a, 'p> Parts<'a, 'p> {
         Layer::LayerNorm {
             scale: self.array(&format!("{name}.scale")),
             shift: self.array(&format!("{name}.shift")),
-            epsilon: crate::cpu::NORM_EPSILON,
+            epsilon: burnlab_cpu::NORM_EPSILON,
         }
     }
 }

@@ -7,6 +7,8 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
+pub use burnlab_cpu::Cell;
+use burnlab_cpu::{FusedBackend, Kernels, Recurrence, concatenate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +16,6 @@ use super::dense::{dense, dense_steps, weight_and_bias};
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
 use super::sequence::characters;
 use super::{Activation, DropoutRng, Initializer, Kind, NamedWeights, in_range, kind_reads_numbers};
-pub use crate::cpu::Cell;
-use crate::cpu::{FusedBackend, Kernels, Recurrence, concatenate};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 use crate::network::Layer;

@@ -1,8 +1,7 @@
 //! What sequence models have in common.
 
 use burn::tensor::Tensor;
-
-use crate::cpu::{FusedBackend, Kernels};
+use burnlab_cpu::{FusedBackend, Kernels};
 
 /// Embedding lookup: the rows of `embedding` `[characters, width]` at the indices `[batch, steps]`, as `[batch, steps,
 /// width]`.

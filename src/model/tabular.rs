@@ -11,6 +11,7 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
+use burnlab_cpu::{FusedBackend, Kernels, Waves, concatenate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,6 @@ use super::dense::dense;
 use super::norm::LayerNorm;
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
 use super::{Activation, DropoutRng, Initializer, Kind, NamedWeights, in_range, kind_reads_no_text};
-use crate::cpu::{FusedBackend, Kernels, Waves, concatenate};
 use crate::data::{InputColumn, Layout, Task};
 use crate::figures::counted;
 use crate::invalid::Invalid;

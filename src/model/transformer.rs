@@ -7,6 +7,7 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
+use burnlab_cpu::{FusedBackend, Heads, Kernels, attention_weights, concatenate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,6 @@ use super::norm::LayerNorm;
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
 use super::sequence::characters;
 use super::{Activation, DropoutRng, Initializer, Kind, NamedWeights, in_range, kind_reads_numbers};
-use crate::cpu::{FusedBackend, Heads, Kernels, attention_weights, concatenate};
 use crate::data::{Layout, Task};
 use crate::figures::counted;
 use crate::invalid::Invalid;

@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use burn::module::AutodiffModule;
+use burnlab_cpu::TrainingBackend;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::optimizer::{ChosenOptimizer, OptimizerKind, OptimizerState, ParameterState};
 use super::stopping::{Progress, StopReason};
-use crate::cpu::TrainingBackend;
 use crate::invalid::one_line;
 use crate::model::{NamedWeights, Net, Weight, WeightsError, load_weights, named_weights};
 

@@ -1,5 +1,6 @@
 //! The `[training]` section: fields, defaults, and the checks across fields.
 
+use burnlab_cpu::{FusedBackend, Kernels};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,6 @@ use super::optimizer::Knob;
 pub use super::optimizer::OptimizerKind;
 use super::schedule::ScheduleConfig;
 use super::threshold::ThresholdMetric;
-use crate::cpu::{FusedBackend, Kernels};
 use crate::data::Task;
 use crate::figures::counted;
 use crate::invalid::Invalid;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use burn::data::dataloader::DataLoader;
 use burn::tensor::{Tensor, TensorData};
 use burn::train::InferenceStep;
+use burnlab_cpu::FusedBackend;
 use serde::{Deserialize, Serialize};
 
 use super::inference_batch;
@@ -12,7 +13,6 @@ use super::metrics::{Known, OutputDecoder, Scores, Truths};
 use super::objective::Objective;
 use super::predictions::Predictions;
 use super::task::{Outputs, Trainee};
-use crate::cpu::FusedBackend;
 use crate::data::{Examples, Loader, Order, Preprocessor, Task};
 use crate::metric::{ClassReport, Confusion, QuantilePredictions, sigmoid};
 use crate::model::Net;

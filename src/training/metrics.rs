@@ -5,9 +5,10 @@
 
 use std::borrow::Cow;
 
+use burnlab_cpu::log_loss;
+
 use super::ordered;
 use super::quantiles::quantiles;
-use crate::cpu;
 use crate::data::{Examples, Preprocessor, Task, Unit};
 use crate::metric::{
     CharacterCounts, ClassPredictions, Confusion, Formula, LabelPredictions, LoopValue, METRICS, Metric,
@@ -347,22 +348,6 @@ impl CharacterTally {
             Formula::Characters(compute) => Some(compute(&self.0)),
             _ => None,
         })
-    }
-}
-
-cpu::vectorized! {
-    /// Sum over the rows of -ln softmax at the label. Exponentials are computed in f32, the precision of the logits.
-    fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
-        let mut powers = logits.to_vec();
-        let mut total = 0.0;
-        for (row, &label) in powers.chunks_exact_mut(num_classes).zip(labels) {
-            let max = row.iter().fold(f32::NEG_INFINITY, |max, &z| if z <= max { max } else { z });
-            row.iter_mut().for_each(|z| *z -= max);
-            total -= f64::from(row[label as usize]);
-        }
-        powers.iter_mut().for_each(|z| *z = cpu::exp(*z));
-        let log_sum = |row: &[f32]| row.iter().map(|&power| f64::from(power)).sum::<f64>().ln();
-        total + powers.chunks_exact(num_classes).map(log_sum).sum::<f64>()
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use burn::tensor::backend::Backend;
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
+use burnlab_cpu::TrainingBackend;
 
-use crate::cpu::TrainingBackend;
 use crate::data::{Augment, Examples, Loader, Order, derive_seed};
 use crate::model::{NamedWeights, Net};
 use crate::tracking::TrackingError;

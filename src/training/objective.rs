@@ -1,11 +1,11 @@
 //! The training objective: the configured loss, with what it needs to know about the data.
 
 use burn::tensor::{Tensor, TensorData};
+use burnlab_cpu::{FusedBackend, Kernels, Labels, LossFunction};
 
 use super::config::{ClassWeights, Loss, TrainingConfig};
 use super::ordered::decisions;
 use super::quantiles::pinball;
-use crate::cpu::{FusedBackend, Kernels, Labels, LossFunction};
 use crate::data::Task;
 
 /// What is computed of each example.

@@ -13,6 +13,7 @@ use burn::train::{
     EventProcessorTraining, InferenceStep, Learner, LearnerEvent, LearningComponentsMarker, SupervisedLearningStrategy,
     SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, TrainingItem, ValidLoader,
 };
+use burnlab_cpu::TrainingBackend;
 
 use super::TrainingError;
 use super::checkpoint::{Checkpoint, TrainingProgress};
@@ -26,7 +27,6 @@ use super::recorder::Recorder;
 use super::schedule::{Plateau, Schedule};
 use super::stopping::{StopOnMonitor, StopReason};
 use super::task::{Outputs, Trainee};
-use crate::cpu::TrainingBackend;
 use crate::data::Examples;
 use crate::metric::LoopValue;
 use crate::tracking::MetricKey;

@@ -7,10 +7,10 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use burn::train::metric::Adaptor;
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
+use burnlab_cpu::{FusedBackend, TrainingBackend};
 
 use super::metrics::{CharacterTally, OutputDecoder, Scores, Truths};
 use super::objective::Objective;
-use crate::cpu::{FusedBackend, TrainingBackend};
 use crate::data::Batch;
 use crate::model::{DropoutRng, Net, average};
 

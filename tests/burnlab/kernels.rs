@@ -5,11 +5,11 @@ use burn::backend::NdArray;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Tensor, TensorData};
 use burnlab::backend::TrainingBackend;
-use burnlab::cpu::{
+use burnlab::data::Task;
+use burnlab_cpu::{
     Activation, BlockOptions, Cell, CpuBackend, FusedBackend, Heads, Kernels, Labels, LossFunction, NormalizedBlock,
     Recurrence, Waves,
 };
-use burnlab::data::Task;
 
 /// Numbers that follow no pattern, from -1 to 1.
 fn numbers(count: usize, seed: u64) -> Vec<f32> {

@@ -8,7 +8,6 @@ use burn::module::{AutodiffModule, Module, ModuleVisitor, Param};
 use burn::optim::Optimizer;
 use burn::tensor::{Tensor, TensorData};
 use burn::train::{InferenceStep, TrainStep};
-use burnlab::cpu::Kernels;
 use burnlab::data::{Batch, InputColumn, Layout, Task};
 use burnlab::model::{
     Activation, Architecture, Cell, CnnConfig, DropoutRng, MlpConfig, ModelConfig, NamedWeights, Net, Pooling,
@@ -18,6 +17,7 @@ use burnlab::training::config::TrainingConfig;
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
 use burnlab::training::{ChosenOptimizer, OutputDecoder};
+use burnlab_cpu::Kernels;
 
 type B = Autodiff<Flex>;
 

@@ -1,11 +1,11 @@
 //! Numbers at their limits: learning rates, logits and batches that no one should want.
 
 use burn::tensor::{Tensor, TensorData};
-use burnlab::cpu::Kernels;
 use burnlab::data::Task;
 use burnlab::tracking::{Status, Store, read_points};
 use burnlab::training::config::{OptimizerKind, TrainingConfig};
 use burnlab::training::objective::Objective;
+use burnlab_cpu::Kernels;
 
 use crate::lab::{Lab, config_file, series};
 

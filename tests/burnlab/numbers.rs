@@ -10,7 +10,6 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::Optimizer;
 use burn::tensor::{Tensor, TensorData};
 use burn::train::TrainStep;
-use burnlab::cpu::Kernels;
 use burnlab::data::{Batch, Examples, Layout, Task, Unit};
 use burnlab::model::{
     Activation, MlpConfig, ModelConfig, NamedWeights, Net, Weight, freeze, load_weights, named_weights,
@@ -22,6 +21,7 @@ use burnlab::training::task::Trainee;
 use burnlab::training::{
     ChosenOptimizer, EpochReport, Fit, Interrupter, Knob, OutputDecoder, Phase, Recorder, TrainingObserver, Truths, fit,
 };
+use burnlab_cpu::Kernels;
 use serde_json::Value;
 
 type B = Autodiff<Flex>;

@@ -6,15 +6,15 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 use super::{BlockOptions, Channels, Normal, NormalizedBlock, Passed, forward};
-use crate::cpu::autodiff::{Primitive, Saved, track, unwrap, wrap};
-use crate::cpu::images::ImageSizes;
-use crate::cpu::math::{column_products, column_sums, multiply};
-use crate::cpu::memory::{CpuBackend, in_place, read, tensor};
-use crate::cpu::parallel::{for_parts, total};
-use crate::cpu::vectorized::vectorized;
+use crate::autodiff::{Primitive, Saved, track, unwrap, wrap};
+use crate::images::ImageSizes;
+use crate::math::{column_products, column_sums, multiply};
+use crate::memory::{CpuBackend, in_place, read, tensor};
+use crate::parallel::{for_parts, total};
+use crate::vectorized::vectorized;
 
 /// By burnlab's loops, as one node of the graph.
-pub(in crate::cpu) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
+pub(crate) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
     images: Tensor<Autodiff<B, C>, 4>,
     weight: Tensor<Autodiff<B, C>, 4>,
     bias: Tensor<Autodiff<B, C>, 1>,
@@ -30,7 +30,7 @@ pub(in crate::cpu) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
 }
 
 /// By burnlab's loops, as one node of the graph.
-pub(in crate::cpu) fn tracked_normalized<B: CpuBackend, C: CheckpointStrategy>(
+pub(crate) fn tracked_normalized<B: CpuBackend, C: CheckpointStrategy>(
     images: Tensor<Autodiff<B, C>, 4>,
     weight: Tensor<Autodiff<B, C>, 4>,
     scale: Tensor<Autodiff<B, C>, 1>,

@@ -1,7 +1,7 @@
 //! A convolution and its gradients, as products of matrices with the windows around each pixel.
 
-use crate::cpu::images::{ImageSizes, sum_windows};
-use crate::cpu::product::{Matrix, MatrixMut, product_alone, product_into};
+use crate::images::{ImageSizes, sum_windows};
+use crate::product::{Matrix, MatrixMut, product_alone, product_into};
 
 /// The sizes of a convolution's weights.
 #[derive(Clone, Copy, Debug)]

@@ -6,15 +6,15 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 use super::{Cell, EXAMPLES, Passed, Recurrence, Sizes};
-use crate::cpu::autodiff::{Primitive, Saved, track, unwrap, wrap};
-use crate::cpu::math::tanh;
-use crate::cpu::memory::{CpuBackend, read, tensor};
-use crate::cpu::parallel::{all_column_sums, for_parts};
-use crate::cpu::product::{Matrix, MatrixMut, product, product_into};
-use crate::cpu::vectorized::vectorized;
+use crate::autodiff::{Primitive, Saved, track, unwrap, wrap};
+use crate::math::tanh;
+use crate::memory::{CpuBackend, read, tensor};
+use crate::parallel::{all_column_sums, for_parts};
+use crate::product::{Matrix, MatrixMut, product, product_into};
+use crate::vectorized::vectorized;
 
 /// With burnlab's loops, as one node of the autodiff graph.
-pub(in crate::cpu) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
+pub(crate) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
     from_inputs: Tensor<Autodiff<B, C>, 3>,
     weight: Tensor<Autodiff<B, C>, 2>,
     bias: Tensor<Autodiff<B, C>, 1>,

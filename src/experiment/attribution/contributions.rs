@@ -1,11 +1,12 @@
 //! The contribution of each column to the prediction of a row.
 
+use burnlab_cpu::TrainingBackend;
+
 use super::members::{Loaded, Models, Prepared};
 use super::outcome::Outcome;
 use super::shapley::{Estimate, Plan, Shapley, shapley};
 use super::{Request, refuse_others};
 use crate::backend::{BackendName, Job, run_on};
-use crate::cpu::TrainingBackend;
 use crate::experiment::saved_model::SavedModel;
 
 /// An explained prediction.

@@ -4,12 +4,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use burnlab_cpu::TrainingBackend;
+
 use super::network::Explainable;
 use super::outcome::Outcome;
 use super::refuse_others;
 use super::rows::{MISSING, OwnRows, Rows};
 use crate::backend::{BackendName, Job, run_on};
-use crate::cpu::TrainingBackend;
 use crate::data::{Examples, SourceColumn};
 use crate::experiment::saved_model::SavedModel;
 use crate::training::OutputDecoder;

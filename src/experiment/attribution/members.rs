@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use anyhow::Context;
+use burnlab_cpu::TrainingBackend;
 
 use super::Request;
 use super::network::Explainable;
 use super::outcome::Outcome;
 use super::rows::{ExplainedRow, OwnRows, Rows, row_of_file};
-use crate::cpu::TrainingBackend;
 use crate::data::Examples;
 use crate::experiment::ensemble::{average, is_ordered};
 use crate::experiment::predictions::AnswerFormat;

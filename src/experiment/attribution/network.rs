@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use burnlab_cpu::FusedBackend;
+
 use super::outcome::Outcome;
 use super::rows::of_inputs;
-use crate::cpu::FusedBackend;
 use crate::data::SourceColumn;
 use crate::model::Net;
 use crate::training::OutputDecoder;

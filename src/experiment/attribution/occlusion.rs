@@ -5,12 +5,13 @@
 //! of background rows, which is what the network knows of images in general. The map has, for each pixel, the mean over all squares
 //! that cover it of the prediction for the whole image less that for the covered one.
 
+use burnlab_cpu::TrainingBackend;
+
 use super::Request;
 use super::members::{Loaded, Models, Prepared};
 use super::outcome::Outcome;
 use super::rows::of_inputs;
 use crate::backend::{BackendName, Job, run_on};
-use crate::cpu::TrainingBackend;
 use crate::data::{Examples, ImageShape};
 use crate::experiment::saved_model::SavedModel;
 use crate::shell::command;

@@ -1,6 +1,6 @@
 //! The pictures that training writes to the run folder.
 
-use crate::cpu::TrainingBackend;
+use burnlab_cpu::TrainingBackend;
 
 use super::inputs::boundary_history;
 use super::subject::{DeviceNetwork, Results, Subject};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::cpu::TrainingBackend;
 use anyhow::Context;
+use burnlab_cpu::TrainingBackend;
 
 use super::subject::{DeviceNetwork, Results, Subject};
 use super::table::{Draw, PICTURES, Picture};

@@ -1,7 +1,7 @@
 //! The data of a run that pictures are drawn from.
 
-use crate::cpu::FusedBackend;
 use burn::tensor::{Tensor, TensorData};
+use burnlab_cpu::FusedBackend;
 
 use crate::data::{Examples, Preprocessor};
 use crate::model::{MlpConfig, ModelConfig, NamedWeights, Net, named_weights};

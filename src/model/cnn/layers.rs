@@ -1,7 +1,8 @@
 //! A convolutional network as plain layers.
 
+use burnlab_cpu::NORM_EPSILON;
+
 use super::{CnnConfig, LINEAR};
-use crate::cpu::NORM_EPSILON;
 use crate::data::{Layout, Task};
 use crate::model::NamedWeights;
 use crate::model::plain::{Parts, activation};

@@ -2,9 +2,9 @@
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
+use burnlab_cpu::{FusedBackend, attention_of_last, concatenate};
 
 use super::{Transformer, characters};
-use crate::cpu::{FusedBackend, attention_of_last, concatenate};
 use crate::model::dense::dense;
 
 /// What a transformer keeps of the characters that it has read (its key-value cache). A character's queries, keys and values

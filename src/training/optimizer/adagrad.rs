@@ -1,9 +1,9 @@
 //! AdaGrad (Duchi et al. 2011).
 
 use burn::tensor::Tensor;
+use burnlab_cpu::FusedBackend;
 
 use super::{Knob, OptimizerOptions, Update, UpdateRule};
-use crate::cpu::FusedBackend;
 
 #[derive(Clone, Debug)]
 pub(super) struct AdaGrad {

@@ -1,9 +1,9 @@
 //! Adam (Kingma and Ba 2015); with decay, AdamW (Loshchilov and Hutter 2019).
 
 use burn::tensor::Tensor;
+use burnlab_cpu::{AdamStep, FusedBackend, Kernels};
 
 use super::{Knob, OptimizerOptions, Update, UpdateRule};
-use crate::cpu::{AdamStep, FusedBackend, Kernels};
 
 #[derive(Clone, Debug)]
 pub(super) struct Adam {

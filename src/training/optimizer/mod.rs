@@ -13,10 +13,9 @@ use burn::optim::{GradientsParams, MultiGradientsParams, Optimizer, SimpleOptimi
 use burn::record::Record;
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
+use burnlab_cpu::{FusedBackend, TrainingBackend};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::cpu::{FusedBackend, TrainingBackend};
 
 mod adagrad;
 mod adam;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use burnlab_cpu::Kernels;
+
 use super::{Knob, OptimizerKind};
-use crate::cpu::Kernels;
 
 /// An update rule with its settings, and a bound on the gradient.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! RMSprop (Hinton 2012), with momentum as in PyTorch.
 
 use burn::tensor::Tensor;
+use burnlab_cpu::FusedBackend;
 
 use super::{Knob, OptimizerOptions, Update, UpdateRule};
-use crate::cpu::FusedBackend;
 
 #[derive(Clone, Debug)]
 pub(super) struct RmsProp {

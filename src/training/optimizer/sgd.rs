@@ -1,9 +1,9 @@
 //! Stochastic gradient descent.
 
 use burn::tensor::Tensor;
+use burnlab_cpu::FusedBackend;
 
 use super::{Knob, OptimizerOptions, Update, UpdateRule};
-use crate::cpu::FusedBackend;
 
 /// The velocity is momentum x velocity + gradient, and in the first step the gradient (PyTorch's rule without
 /// dampening).

@@ -7,9 +7,9 @@ use burn::optim::Optimizer;
 use burn::optim::record::AdaptorRecord;
 use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{Tensor, TensorData};
+use burnlab_cpu::TrainingBackend;
 
 use super::{ChosenOptimizer, Records, Rule, RuleState};
-use crate::cpu::TrainingBackend;
 use crate::model::{Net, ParameterPath, Weight};
 
 /// An optimizer's state for each weight that has been updated, by name.

@@ -19,6 +19,7 @@ mod activation;
 mod adam;
 mod attention;
 mod autodiff;
+mod backends;
 mod concatenate;
 mod convolution;
 mod dense;
@@ -42,13 +43,11 @@ pub use attention::{Heads, attention_of_last, attention_weights};
 pub use concatenate::concatenate;
 pub use convolution::{BlockOptions, NormalizedBlock};
 pub use fused::{FusedBackend, TrainingBackend};
-pub use loss::{Labels, LossFunction};
-pub use math::{exp, sigmoid, tanh};
+pub use loss::{Labels, LossFunction, log_loss};
 pub use memory::CpuBackend;
 pub use periodic::Waves;
 pub use product::{Matrix, product};
 pub use recurrence::{Cell, Recurrence};
-pub(crate) use vectorized::vectorized;
 
 /// Added to variances before taking their root, as in the reference implementations of normalisation.
 pub const NORM_EPSILON: f32 = 1e-5;

@@ -59,8 +59,9 @@
 //! 1. [`tracking`] never names Burn; [`comparison`] depends only on [`tracking`], which does not depend on it;
 //!    [`dashboard`] depends only on these two and [`sweep`]; [`plots`], [`network`], [`onnx`], [`page`] and [`sweep`] know nothing of the
 //!    rest but [`network`]; each may use the small modules at the bottom ([`bounded`], [`metric`], [`shell`], ...). SQL is confined to
-//!    `tracking/{store,queue,database}` and the readers of databases in [`data`], backends and their cfgs to [`backend`] and `cpu/backends.rs`, those of PostgreSQL to
-//!    `postgresql`, `tracking/database` and its reader in [`data`]. The table is in `tests/burnlab/layers.rs`.
+//!    `tracking/{store,queue,database}` and the readers of databases in [`data`], backends and their cfgs to [`backend`] and
+//!    `cpu/backends.rs`, those of PostgreSQL to `postgresql`, `tracking/database` and its reader in [`data`]. The table is in
+//!    `tests/burnlab/layers.rs`.
 //! 2. [`commands`] parses, calls and prints, and never names Burn; nothing below it imports from it, and [`experiment`]
 //!    prints nothing. Everything below [`experiment`] is generic over `B: Backend`; enums are closed; no plugins.
 //! 3. Nobody below [`experiment`] sees the whole [`config::Config`]; a module owns and receives its section.

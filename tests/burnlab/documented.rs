@@ -18,7 +18,7 @@ struct Public {
 
 impl Public {
     fn load() -> Self {
-        let modules = Modules::load(&source(""), &["lib.rs"], "burnlab");
+        let modules = Modules::of_burnlab();
         let mut defined: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for reference in
             modules.references().into_iter().filter(|reference| reference.from == 0 && reference.is_reexport)

@@ -57,19 +57,25 @@ pub struct Reference {
 
 pub struct Modules {
     pub all: Vec<Module>,
+    /// The root of each crate, by the name that the others have for it.
+    crates: BTreeMap<String, ModuleId>,
 }
 
 impl Modules {
-    /// The crates of these root files, in `folder`; the first is the library, which the others call `library`.
-    pub fn load(folder: &Path, roots: &[&str], library: &str) -> Self {
-        let mut modules = Self { all: Vec::new() };
-        for root in roots {
+    /// burnlab's own crates.
+    pub fn of_burnlab() -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        Self::load(&folder, &[("burnlab", "lib.rs"), ("burnlab_cpu", "cpu/lib.rs"), ("main", "main.rs")])
+    }
+
+    /// The crates of these root files, in `folder`, each with its name.
+    fn load(folder: &Path, roots: &[(&str, &str)]) -> Self {
+        let mut modules = Self { all: Vec::new(), crates: BTreeMap::new() };
+        for &(name, root) in roots {
             let file = folder.join(root);
             let id = modules.add(folder, &file, None);
             modules.fill(folder, id, &file, &file.with_file_name(""), &parse(&file).items);
-            if id > 0 {
-                modules.all[id].children.insert(library.to_owned(), 0);
-            }
+            modules.crates.insert(name.to_owned(), id);
         }
         modules
     }
@@ -152,6 +158,7 @@ impl Modules {
                         return Some(Target::External([&start, &path[number + 1..]].concat()));
                     }
                     Some(target) => target,
+                    None if number == 0 && self.crates.contains_key(name) => Target::Module(self.crates[name]),
                     None if number == 0 && !is_last => return Some(Target::External(path.to_vec())),
                     None => return None,
                 },
@@ -365,14 +372,18 @@ fn names_are_followed_to_the_file_that_defines_them() {
     let folder = crate::place::folder();
     for (file, text) in [
         ("lib.rs", "mod a; mod b; pub use b::inner::Thing as Renamed;"),
-        ("a.rs", "use crate::Renamed; use super::b::*; fn f(_: Deep) { println!(\"{}\", crate::b::inner::VALUE); }"),
+        ("far/lib.rs", "pub struct Far; fn g() { let _: small::Renamed; }"),
+        (
+            "a.rs",
+            "use crate::Renamed; use far::Far; use super::b::*; fn f(_: Deep) { println!(\"{}\", crate::b::inner::VALUE); }",
+        ),
         ("b.rs", "pub mod inner; pub use self::inner::Deep; pub use burn::Tensor;"),
         ("b/inner.rs", "pub struct Thing; pub struct Deep; pub const VALUE: u8 = 1; fn g() { let _: super::Tensor; }"),
     ] {
-        std::fs::create_dir_all(folder.path().join("b")).unwrap();
+        std::fs::create_dir_all(folder.path().join(file).parent().unwrap()).unwrap();
         std::fs::write(folder.path().join(file), text).unwrap();
     }
-    let modules = Modules::load(folder.path(), &["lib.rs"], "small");
+    let modules = Modules::load(folder.path(), &[("small", "lib.rs"), ("far", "far/lib.rs")]);
     let mut found: Vec<(String, String)> = Vec::new();
     for Reference { from, target, is_reexport, .. } in modules.references() {
         let to = match target {
@@ -387,6 +398,7 @@ fn names_are_followed_to_the_file_that_defines_them() {
     }
     found.sort();
     found.dedup();
-    let expected = [("a.rs", "b/inner.rs"), ("b/inner.rs", "burn::Tensor")];
+    let expected =
+        [("a.rs", "b/inner.rs"), ("a.rs", "far/lib.rs"), ("b/inner.rs", "burn::Tensor"), ("far/lib.rs", "b/inner.rs")];
     assert_eq!(found, expected.map(|(from, to)| (from.to_owned(), to.to_owned())));
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, bail, ensure};
@@ -117,15 +117,7 @@ pub fn to_terminal(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> 
         true => Box::new(Clean::new(stdout.lock())),
         false => Box::new(stdout.lock()),
     };
-    let mut output = BufWriter::with_capacity(KEPT_BACK, output);
-    let result = write(&mut output).and_then(|()| Ok(output.flush()?));
-    let result = result.map_err(|error| match is_of_disk(&error) && !is_closed_pipe(&error) {
-        true => error.context("cannot write the output"),
-        false => error,
-    });
-    // Dropping the writer would write the rest.
-    drop(output.into_parts());
-    printed(result)
+    printed(directly(BufWriter::with_capacity(KEPT_BACK, output), write, || CANNOT_WRITE.to_owned()))
 }
 
 /// Refuses a name for a table in CSV that promises another format: programs would refuse the file, or misread it.
@@ -253,11 +245,14 @@ impl Target {
             None => format!("cannot write {}", file.display()),
         };
         let (folder, name) = match self.0 {
-            Found::Open(open) => return directly(open, write, cannot),
+            Found::Open(open) => return directly(BufWriter::new(open), write, cannot),
             Found::Name(folder, name) => (folder, name),
         };
         let output = fs::canonicalize(file).ok();
-        let is_input = |input: &&Path| output.is_some() && fs::canonicalize(input).ok() == output;
+        // Where standard input is a file, the system's name for it leads there.
+        let named =
+            |input: &'_ Path| if input == Path::new("-") { PathBuf::from("/dev/stdin") } else { input.to_owned() };
+        let is_input = |input: &&Path| output.is_some() && fs::canonicalize(named(input)).ok() == output;
         ensure!(!inputs.iter().any(is_input), "{} is the input: name another file for the output", file.display());
         ensure!(
             !is_run(&folder).with_context(cannot)?,
@@ -285,7 +280,7 @@ impl Target {
                 // What was exchanged since then may be a pipe of theirs.
                 let is_foreign_pipe = is_pipe(&device.metadata()?) && !permissions::is_own(&device.metadata()?);
                 ensure!(!is_foreign_pipe, "{} is a pipe of another user: name another file", file.display());
-                return directly(device, write, cannot);
+                return directly(BufWriter::new(device), write, cannot);
             }
             _ => {}
         }
@@ -299,21 +294,20 @@ impl Target {
         // Removed by an error, which is returned.
         let new = if mode.is_some() { 0o600 } else { 0o666 };
         let temporary = Temporary::beside(folder, &name, new).with_context(cannot)?;
-        directly(temporary.file(), write, cannot)?;
+        directly(BufWriter::new(temporary.file()), write, cannot)?;
         temporary.set_mode(mode).with_context(cannot)?;
         temporary.keep(|folder, temporary| folder.rename(temporary, folder, &name)).with_context(cannot)
     }
 }
 
-/// Calls `write` with a writer to an open file. What it says of a failure to write may not name the file: `cannot` does.
+/// Calls `write` with an open writer. What it says of a failure to write may not name the file: `cannot` does.
 fn directly(
-    open: impl Write,
+    mut writer: BufWriter<impl Write>,
     write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
     cannot: impl FnOnce() -> String,
 ) -> anyhow::Result<()> {
-    let mut writer = BufWriter::new(open);
     let written = write(&mut writer).and_then(|()| Ok(writer.flush()?));
-    // What is left of it is not written any more.
+    // Dropping the writer would write the rest.
     drop(writer.into_parts());
     written.map_err(|error| if is_of_disk(&error) { error.context(cannot()) } else { error })
 }

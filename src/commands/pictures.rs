@@ -12,8 +12,8 @@ use crate::tracking::TrackingError;
 const CLOSED: [ErrorKind; 2] = [ErrorKind::ReadOnlyFilesystem, ErrorKind::PermissionDenied];
 
 /// Writes a picture into the folder of a run, and prints its path. Where that folder is another user's, or cannot be written, it
-/// goes into the current folder instead; and so it does, for this user alone, where others may read the folder, and `is_closed` says that they may not
-/// read what the picture shows.
+/// goes into the current folder instead; and so it does, for this user alone, where others may read the folder, and `is_closed`
+/// says that they may not read what the picture shows.
 ///
 /// # Errors
 /// A folder that cannot be written.
@@ -22,26 +22,19 @@ pub fn write(folder: &RunFolder, stem: &str, svg: &str, is_closed: bool) -> anyh
     if is_closed {
         create_for_this_user_alone();
     }
-    let mut cannot = false;
     let written = if is_leak { Ok(None) } else { folder.write_picture(stem, svg) };
-    let written = match written {
-        Err(TrackingError::Io(error)) if CLOSED.contains(&error.kind()) => {
-            cannot = true;
-            None
+    let why = match written {
+        Ok(Some(path)) => {
+            say_path(&path);
+            return Ok(());
         }
-        written => written?,
+        Ok(None) if is_leak => "others may read the run's folder, and not what this picture shows",
+        Ok(None) => "the run's folder belongs to another user",
+        Err(TrackingError::Io(error)) if CLOSED.contains(&error.kind()) => "the run's folder cannot be written",
+        Err(error) => return Err(error.into()),
     };
-    if let Some(path) = written {
-        say_path(&path);
-        return Ok(());
-    }
     let file = PathBuf::from(format!("{}-{stem}.svg", folder.name()));
     to_own_file(&file, |writer| Ok(writer.write_all(svg.as_bytes())?))?;
-    let why = match (is_leak, cannot) {
-        (true, _) => "others may read the run's folder, and not what this picture shows",
-        (_, true) => "the run's folder cannot be written",
-        _ => "the run's folder belongs to another user",
-    };
     tell!("note: {why}: written to the current folder");
     say_path(&file);
     Ok(())

@@ -22,7 +22,9 @@ pub(super) fn open<'a>(
     _: Option<&str>,
 ) -> Result<Table<'a>, Invalid> {
     let Some(path) = origin.path() else {
-        return Err(origin.error("is a ZIP archive, which cannot be read from a pipe: write it to a file"));
+        return Err(
+            origin.error("is a ZIP archive, which is read from a file only: write it to one, or give its table as CSV")
+        );
     };
     let file = Shared::open(path).map_err(|error| origin.unreadable(&error))?;
     let members = zip::members(&file).map_err(|error| origin.unreadable(&error))?;

@@ -72,7 +72,7 @@ pub(super) fn open<'a>(
     _: Option<&str>,
 ) -> Result<Table<'a>, Invalid> {
     let Some(path) = origin.path().filter(|_| !opened.is_gzipped && opened.is_whole_file) else {
-        return Err(origin.error("is an SQLite database inside something else: write it to a file of its own"));
+        return Err(origin.error("is an SQLite database, which is read from a file of its own only: write it to one, or give its table as CSV"));
     };
     let Connected { connection, .. } = connect(origin, path)?;
     let text = match &config.query {

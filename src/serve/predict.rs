@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::answer::{Rows, Scored, answer};
@@ -47,7 +48,7 @@ async fn predict(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let model = state.model(name)?;
-    let is_json = is(headers, "application/json");
+    let is_json = is(headers, "application/json") || !is(headers, "text/csv") && is_one_value(&body);
     let wants_csv =
         headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/csv"));
     let read = move |model: &Model| {
@@ -56,6 +57,15 @@ async fn predict(
     };
     let write = move |scored: &Scored, ()| if wants_csv { csv(scored) } else { Ok(json(scored)) };
     answer(state, model, read, write).await
+}
+
+/// Whether a body of no kind that is known, such as what `curl -d` sends, is a JSON list, or one object and not one a line.
+fn is_one_value(body: &[u8]) -> bool {
+    match body.trim_ascii_start().first() {
+        Some(b'[') => true,
+        Some(b'{') => serde_json::from_slice::<IgnoredAny>(body).is_ok(),
+        _ => false,
+    }
 }
 
 /// Whether the body is of that kind.

@@ -552,7 +552,7 @@ fn a_query_gives_the_table_and_changes_nothing() {
     assert!(!files.0.path().join("b.db").exists());
     files.refuses("cut.db", &before[..5000], "cut.db cannot be read: ");
     files.refuses("text.db", "SQLite format 3\0rest", "text.db cannot be read: ");
-    files.refuses("a.db.gz", gzip(&before), "a.db.gz is an SQLite database inside something else");
+    files.refuses("a.db.gz", gzip(&before), "a.db.gz is an SQLite database, which is read from a file of its own only");
     // The key is for databases.
     files.write("a.csv", "x,y\n1,0\n2,1\n");
     let config = DataConfig { query: Some("SELECT 1".into()), ..files.config("a.csv") };

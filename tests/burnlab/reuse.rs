@@ -583,6 +583,12 @@ fn an_output_never_replaces_the_input_or_a_runs_record() {
         assert!(message.contains(expected) && message.lines().count() == 1, "{args:?}: {message}");
         assert!(output.stdout.is_empty(), "{args:?}");
     }
+    #[cfg(unix)]
+    {
+        let input = std::fs::File::open(place.path("t.csv")).unwrap();
+        let output = place.command(&["predict", "c", "-", "-o", "t.csv"]).stdin(input).output().unwrap();
+        assert!(text(&output.stderr).contains("t.csv is the input") && output.status.code() == Some(1));
+    }
     assert_eq!(std::fs::read(place.path("t.csv")).unwrap(), before);
     assert_eq!(json(&record)["status"], "finished");
     // What is there is replaced with its own permissions, and a link stays one.

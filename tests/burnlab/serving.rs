@@ -339,12 +339,21 @@ fn hostile_bodies_are_refused_on_every_path() {
         }
     }
     // A body may say that it is of another kind, or compressed; it is read as what it is taken for, and no further.
+    let row = r#""sepal_length_(cm)": 5.1, "sepal_width_(cm)": 3.5, "petal_length_(cm)": 1.4, "petal_width_(cm)": 0.2"#;
+    let (one_object, lines) = (format!("{{\n  {row}\n}}\n"), format!("{{{row}}}\n{{{row}}}\n"));
     for kind in
         ["text/csv", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "a/b; charset=\""]
     {
-        for body in ["", "\0\0", "[[1,2,3,4]]", "a,b\n1,2\n", "\"unclosed\n"] {
+        for body in ["", "\0\0", "a,b\n1,2\n", "\"unclosed\n", "[{\"a\": 1}]", "{\n\"a\": 1\n}"] {
             let (status, answer) = served.send("POST", "/predict", &[("content-type", kind)], body.as_bytes()).unwrap();
             assert!((400..500).contains(&status) && answer.contains("error"), "{kind} {body}: {status} {answer}");
+        }
+        // What `curl -d` sends without more: JSON is seen, unless the body is said to be a table.
+        for (body, rows) in [("[[1,2,3,4]]", 1), (&*one_object, 1), (&*lines, 2)] {
+            let (status, answer) = served.send("POST", "/predict", &[("content-type", kind)], body.as_bytes()).unwrap();
+            let is_read = kind != "text/csv" || body == lines;
+            assert_eq!(status, if is_read { 200 } else { 400 }, "{kind} {body}: {answer}");
+            assert!(!is_read || answer.matches("\"predicted\"").count() == rows, "{kind} {body}: {answer}");
         }
     }
     let zipped = [JSON, ("content-encoding", "gzip")];

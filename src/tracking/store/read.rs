@@ -74,30 +74,26 @@ impl Store {
     /// # Errors
     /// [`TrackingError::NoSuchRun`], or [`TrackingError::AmbiguousRun`] with up to five candidates.
     pub fn find(&self, query: &str) -> Result<Run, TrackingError> {
-        let ids = self.ids_newest_first()?;
-        let known: HashSet<RunId> = ids.iter().cloned().collect();
-        match find_run(query, ids) {
-            Err(TrackingError::NoSuchRun { .. }) => Err(self.no_run_but(query, &known)),
+        match find_run(query, self.ids_newest_first()?) {
+            Err(TrackingError::NoSuchRun { .. }) => Err(self.no_run_but(query)?),
             found => self.run(&found?),
         }
     }
 
     /// That there is no such run, and where else it is: in the trash, or in a folder that the store does not know, as where an older
     /// store was put back.
-    fn no_run_but(&self, query: &str, known: &HashSet<RunId>) -> TrackingError {
-        let query_alone = || no_such_run(query);
+    fn no_run_but(&self, query: &str) -> Result<TrackingError, TrackingError> {
         if query.is_empty() {
-            return query_alone();
+            return Ok(no_such_run(query));
         }
         let hint = |hint: String| TrackingError::NoSuchRun { query: query.to_owned(), hint };
         if let Ok(id) = self.find_trashed(query)
             && query != "latest"
         {
-            return hint(format!(
-                "it is in the trash: `{}` brings it back",
-                self.command(&["runs", "restore", id.as_str()])
-            ));
+            let command = self.command(&["runs", "restore", id.as_str()]);
+            return Ok(hint(format!("it is in the trash: `{command}` brings it back")));
         }
+        let known: HashSet<RunId> = self.ids_newest_first()?.into_iter().collect();
         let is_meant = |folder: &PathBuf| {
             let id = folder.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<RunId>().ok());
             id.is_some_and(|id| {
@@ -105,14 +101,14 @@ impl Store {
                 !known.contains(&id) && (query == "latest" || id.as_str().starts_with(query) || is_its())
             })
         };
-        match folder::list_run_folders(&self.runs_folder()).unwrap_or_default().iter().find(|folder| is_meant(folder)) {
-            Some(folder) => hint(format!(
-                "`{}` has one that the store does not know: `{}` takes it in",
-                folder.display(),
-                self.command(&["runs", "reindex"])
-            )),
-            None => query_alone(),
-        }
+        let unknown = folder::list_run_folders(&self.runs_folder()).unwrap_or_default().into_iter().find(is_meant);
+        Ok(unknown.map_or_else(
+            || no_such_run(query),
+            |folder| {
+                let command = self.command(&["runs", "reindex"]);
+                hint(format!("`{}` has one that the store does not know: `{command}` takes it in", folder.display()))
+            },
+        ))
     }
 
     /// The runs whose test part has this fingerprint ([`DataRecord::test`](crate::tracking::DataRecord)), newest first.

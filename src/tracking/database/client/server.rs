@@ -21,8 +21,8 @@ use crate::tracking::database::param::Param;
 
 /// Between two attempts to reach a server that is away.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
-/// A server that has not answered a statement by then is taken for one that is away. The largest, which delete or take over runs
-/// of millions of points, take a fraction of it.
+/// A server that has not answered a statement by then is taken for one that is away: an estimate, well above what deleting or taking
+/// over runs of millions of points takes.
 const LONGEST_STATEMENT: Duration = Duration::from_secs(300);
 /// How long closing a connection waits for the server.
 const FAREWELL: Duration = Duration::from_secs(2);

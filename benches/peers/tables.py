@@ -5,6 +5,7 @@ lines. Results are kept in target/tables, so that an interrupted call goes on, a
 
     tables.py TOOL,TOOL [SET,SET [SPLIT,SPLIT]]
 """
+import functools
 import json
 import os
 import pathlib
@@ -24,6 +25,7 @@ from scipy import stats
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import RandomizedSearchCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -107,16 +109,32 @@ def burnlab(name, split, train, test, ablation=()):
     return found["r2"] if name in NUMBERS else found["accuracy"], found.get("log_loss"), seconds
 
 
-def scikit_learn(train, targets, test, words, numbers, seed):
+# What 20 draws of a random search are of, each judged by three-fold cross-validation of the training rows.
+SPACE = {
+    "hidden_layer_sizes": [(64,), (128,), (256,), (64, 64), (128, 128), (256, 256)],
+    "alpha": stats.loguniform(1e-6, 1e0),
+    "learning_rate_init": stats.loguniform(3e-4, 1e-2),
+    "batch_size": [32, 128, 200],
+    "activation": ["relu", "tanh"],
+    "early_stopping": [False, True],
+}
+
+
+def scikit_learn(train, targets, test, words, numbers, seed, draws=0):
     prepare = make_column_transformer(
         (make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
         (make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore", sparse_output=False)), words),
     )
+
+    def model_of(network):
+        network = RandomizedSearchCV(network, SPACE, n_iter=draws, cv=3, random_state=seed) if draws else network
+        return make_pipeline(prepare, network)
+
     if targets.dtype.kind == "f":
         mean, deviation = targets.mean(), targets.std()
-        model = make_pipeline(prepare, MLPRegressor(random_state=seed)).fit(train, (targets - mean) / deviation)
+        model = model_of(MLPRegressor(random_state=seed)).fit(train, (targets - mean) / deviation)
         return model.predict(test) * deviation + mean
-    model = make_pipeline(prepare, MLPClassifier(random_state=seed)).fit(train, targets)
+    model = model_of(MLPClassifier(random_state=seed)).fit(train, targets)
     return model.classes_, model.predict_proba(test)
 
 
@@ -173,6 +191,7 @@ def pytabkit(name):
 TOOLS = {
     "burnlab": None,
     "scikit-learn": scikit_learn,
+    "scikit-learn-tuned": functools.partial(scikit_learn, draws=20),
     "HGB": gradient_boosting,
     "LightGBM": lightgbm,
     "CatBoost": catboost,

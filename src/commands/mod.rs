@@ -47,7 +47,11 @@ pub fn run(cli: Cli) -> ExitCode {
     signals::survive_large_files();
     tell_of_passwords();
     let code = dispatch(cli).unwrap_or_else(|error| {
-        tell!("error: {}", explain_error(&error));
+        // Of which what was looked for in it, or written there, says nothing.
+        let gone = std::env::current_dir().err().map_or_else(String::new, |gone| {
+            format!("; the current folder is gone, or cannot be read ({gone}): change to another one")
+        });
+        tell!("error: {}{gone}", explain_error(&error));
         ExitCode::FAILURE
     });
     match output::lost() {

@@ -29,13 +29,16 @@ fn it_needs_no_home_no_path_and_no_store() {
     assert!(output.status.success() && said.contains("store     none in `artifacts` yet"), "{said}");
     assert!(!place.path("artifacts").exists(), "looking makes nothing");
     // What cannot be read any more as its own folder.
-    let gone = Place::new();
-    let mut command = std::process::Command::new("sh");
-    command.args(["-c", "rmdir \"$PWD\"; exec \"$0\" doctor", env!("CARGO_BIN_EXE_burnlab")]);
-    let output = command.current_dir(gone.path("")).output().unwrap();
-    let errors = text(&output.stderr);
-    assert!(!errors.contains("panicked"), "{errors}");
-    assert_eq!(output.status.code(), Some(1), "{}{errors}", text(&output.stdout));
+    for verb in [&["doctor"][..], &["--config", "iris", "--quiet"], &["runs", "list"], &["init", "new.csv"]] {
+        let gone = Place::new();
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "rmdir \"$PWD\"; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_burnlab")]).args(verb);
+        let output = command.current_dir(gone.path("")).output().unwrap();
+        let (said, errors) = (text(&output.stdout), text(&output.stderr));
+        assert!(!errors.contains("panicked") && errors.lines().count() <= 1, "{errors}");
+        assert!(format!("{said}{errors}").contains("the current folder is gone"), "{verb:?}: {said}{errors}");
+        assert_eq!(output.status.code(), Some(1), "{said}{errors}");
+    }
 }
 
 #[test]

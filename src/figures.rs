@@ -14,6 +14,11 @@ pub fn counted(count: impl Display, noun: &str) -> String {
     }
 }
 
+/// Bytes as hexadecimal digits, two each, as hashes are written.
+pub fn hexadecimal(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A number with five significant digits; a larger whole part is not cut.
 pub fn short(number: f64) -> String {
     let size = number.abs();

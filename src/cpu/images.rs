@@ -85,7 +85,8 @@ impl ImageSizes {
     pub(super) fn pool(self, [values, slopes]: [&[f32]; 2], side: usize, kept: [&mut [f32]; 2], positions: &mut [u8]) {
         let channels = self.channels;
         let [largest, largest_slopes] = kept;
-        self.for_squares(side, |at, start| {
+        // A loop and no closure, which would not be compiled for the caller's instructions.
+        for (at, start) in self.squares(side) {
             let at = at..at + channels;
             let (largest, kept, positions) =
                 (&mut largest[at.clone()], &mut largest_slopes[at.clone()], &mut positions[at]);
@@ -103,7 +104,7 @@ impl ImageSizes {
                     positions[channel] = if is_larger { position as u8 } else { positions[channel] };
                 }
             }
-        });
+        }
     }
 
     /// Calls `visit` with each value that pooling has kept of one image: where it stands among those, and where it stood in the
@@ -112,24 +113,22 @@ impl ImageSizes {
     pub(super) fn for_kept(self, positions: &[u8], side: usize, mut visit: impl FnMut(usize, usize)) {
         let mut offsets = [0; LARGEST_SQUARE];
         offsets.iter_mut().enumerate().for_each(|(position, offset)| *offset = self.offset(position, side));
-        self.for_squares(side, |at, start| {
+        for (at, start) in self.squares(side) {
             for (channel, &position) in positions[at..at + self.channels].iter().enumerate() {
                 visit(at + channel, start + channel + offsets[usize::from(position)]);
             }
-        });
+        }
     }
 
-    /// Calls `visit` with where each square stands in a pooled image, and where its first pixel stands in the image.
+    /// Where each square stands in a pooled image, and where its first pixel stands in the image.
     #[inline(always)]
-    fn for_squares(self, side: usize, mut visit: impl FnMut(usize, usize)) {
-        let Self { height, width, channels, .. } = self;
-        let mut at = 0;
-        for y in 0..height / side {
-            for x in 0..width / side {
-                visit(at, (y * side * width + x * side) * channels);
-                at += channels;
-            }
-        }
+    fn squares(self, side: usize) -> impl Iterator<Item = (usize, usize)> {
+        let Self { width, channels, .. } = self;
+        let Self { height: rows, width: columns, .. } = self.pooled(side);
+        (0..rows * columns).map(move |square| {
+            let (y, x) = (square / columns, square % columns);
+            (square * channels, (y * side * width + x * side) * channels)
+        })
     }
 
     /// From the first pixel of a square to the one at a position in it.

@@ -23,6 +23,7 @@ use super::{
     Target, TargetColumn, infer, readers, select,
 };
 use crate::directory::Purpose;
+use crate::figures::hexadecimal;
 use crate::invalid::Invalid;
 use crate::permissions::{is_shared, left_by_another};
 
@@ -176,7 +177,7 @@ fn source(path: &Path, is_test: bool, key: &'static str) -> Result<Vec<SourceFil
     }
     let modified = found.modified().map_err(unreadable)?.duration_since(UNIX_EPOCH).unwrap_or_default();
     let modified = (modified.as_secs(), modified.subsec_nanos());
-    let own = SourceFile { is_test, num_bytes, modified, ends: hex(hash) };
+    let own = SourceFile { is_test, num_bytes, modified, ends: hexadecimal(hash.finalize()) };
     // What a database was told lately may be in a file beside it.
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -216,11 +217,7 @@ fn key(config: &DataConfig) -> String {
         ..config.clone()
     };
     let text = serde_json::to_string(&config).expect("every field of a config has a JSON form");
-    hex(Sha256::new().chain_update(env!("CARGO_PKG_VERSION")).chain_update(text))
-}
-
-fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(Sha256::new().chain_update(env!("CARGO_PKG_VERSION")).chain_update(text).finalize())
 }
 
 /// What a data set has beside its cells and other numbers of rows.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::matrix::Nearness;
 use super::table::shorten;
 use super::{Division, ImageShape, Matrix, Readings, RowWeights, Several, Task, Text, labels, text};
-use crate::figures::counted;
+use crate::figures::{counted, hexadecimal};
 use crate::invalid::{Invalid, one_line};
 
 /// Rows of raw cells with their targets, as loaded: neither scaled nor imputed.
@@ -313,7 +313,7 @@ impl Dataset {
         for weight in self.weights.iter().flat_map(|weights| &weights.values) {
             hash.update(weight.to_le_bytes());
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(hash.finalize())
     }
 
     /// Lines for the terminal: size, the first 12 columns with kinds and missing counts, the target, notes.

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::prepare::Prepared;
 use super::weights_file::encode;
 use crate::data::{Column, ColumnKind, Dataset, Several, Splits, Target, Text};
+use crate::figures::hexadecimal;
 use crate::tracking::DataRecord;
 
 /// Columns in the sketch: enough to share some with a run that has other columns, too.
@@ -112,7 +113,7 @@ fn of_text(text: &Text, characters: &[char]) -> String {
 
 /// The first half of a hash: 128 bits tell apart whatever was not made to collide.
 fn hex(hash: Sha256) -> String {
-    hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hash.finalize()[..16])
 }
 
 /// The rows of a table, each known by its place and its target.

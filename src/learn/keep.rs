@@ -16,6 +16,7 @@ use super::request::Wanted;
 use super::{LearnState, deeper};
 use crate::config::ConfigOrigin;
 use crate::experiment::{Environment, Prepared, TrainOptions, TrainingObserver, explain, train};
+use crate::figures::hexadecimal;
 use crate::tracking::folder::{hold, write_atomic};
 use crate::tracking::{RunId, TrackingError};
 use crate::web::{ApiError, JsonBody};
@@ -118,7 +119,7 @@ fn refused(error: &anyhow::Error) -> ApiError {
 /// Writes the reader's points beside the runs, so that the run can be trained again: `learn/points-HASH.csv`, a file for each
 /// set of points.
 fn write_points(prepared: &mut Prepared, csv: &str, root: &Path) -> Result<(), TrackingError> {
-    let digest: String = Sha256::digest(csv)[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hexadecimal(&Sha256::digest(csv)[..6]);
     let folder = std::path::absolute(root.join("learn"))?;
     fs_err::create_dir_all(&folder)?;
     let name = format!("points-{digest}.csv");

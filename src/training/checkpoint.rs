@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::optimizer::{ChosenOptimizer, OptimizerKind, OptimizerState, ParameterState};
 use super::stopping::{Progress, StopReason};
+use crate::figures::hexadecimal;
 use crate::invalid::one_line;
 use crate::model::{NamedWeights, Net, Weight, WeightsError, load_weights, named_weights};
 
@@ -273,7 +274,7 @@ fn digest(updates: &BTreeMap<String, usize>, tensors: &BTreeMap<String, Tensor>)
         shape.iter().for_each(|&size| hash.update((size as u64).to_le_bytes()));
         hash.update(bytes);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(hash.finalize())
 }
 
 fn damaged(error: impl std::fmt::Display) -> CheckpointError {

@@ -21,6 +21,7 @@ use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
 
 use super::ApiError;
+use crate::figures::hexadecimal;
 
 /// A session that nothing was asked in for this long has ended; a page that is open asks all the time.
 const IDLE: Duration = Duration::from_secs(24 * 3600);
@@ -107,7 +108,7 @@ pub struct Visit {
 
 /// What the page of a session must send with changes: only the page's own origin can read it, which has one port.
 pub fn change_token(id: &str) -> String {
-    hex(&digest("changes", id))
+    hexadecimal(digest("changes", id))
 }
 
 /// The name of the cookie for a browser that asked for this port.
@@ -134,7 +135,7 @@ impl SessionName {
 
 /// The name of the session with this id, from which the id cannot be found.
 pub fn session_name(id: &str) -> SessionName {
-    SessionName(hex(&digest("name", id)[..16]))
+    SessionName(hexadecimal(&digest("name", id)[..16]))
 }
 
 /// The path of a request as it may be shown to who has no session: with `***` in the place of a session's name.
@@ -181,16 +182,12 @@ pub fn end(sessions: &Sessions, visitor: Visitor) -> Result<Response, ApiError> 
 pub fn random_hex<const BYTES: usize>() -> Result<String, rand::rngs::SysError> {
     let mut bytes = [0; BYTES];
     SysRng.try_fill_bytes(&mut bytes)?;
-    Ok(hex(&bytes))
+    Ok(hexadecimal(bytes))
 }
 
 /// Of one id there are several digests, none of which tells another.
 fn digest(purpose: &str, id: &str) -> [u8; 32] {
     Sha256::new().chain_update(purpose).chain_update([0]).chain_update(id).finalize().into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -253,7 +250,7 @@ mod tests {
     fn memory_holds_no_id() {
         let sessions = Sessions::default();
         let id = sessions.begin(None, Instant::now()).unwrap();
-        let held = hex(&sessions.all()[0].digest);
+        let held = hexadecimal(sessions.all()[0].digest);
         assert!(held != id && held != change_token(&id));
         assert!(!sessions.admits(&held, None, Instant::now()));
     }

@@ -30,7 +30,10 @@ const LAYERS: [(&str, &str); 41] = [
     ("backend", "cpu threads"),
     ("cpu", ""),
     ("comparison", "figures invalid metric shell tracking"),
-    ("tracking", "bounded directory invalid metric permissions postgresql secrets shell shown sqlite_file threads"),
+    (
+        "tracking",
+        "bounded directory figures invalid metric permissions postgresql secrets shell shown sqlite_file threads",
+    ),
     ("metric", "data"),
     (
         "data",
@@ -41,7 +44,7 @@ const LAYERS: [(&str, &str); 41] = [
     ("onnx", "network"),
     ("page", "network shown template"),
     ("network", ""),
-    ("web", "invalid keyed"),
+    ("web", "figures invalid keyed"),
     ("bounded", ""),
     ("template", ""),
     ("postgresql", "threads"),

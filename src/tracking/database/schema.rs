@@ -6,6 +6,7 @@ use super::access::Access;
 use super::connection::Database;
 use super::failure::Failure;
 use super::param::params;
+use crate::figures::hexadecimal;
 use crate::tracking::TrackingError;
 
 /// Numbered schema steps; `user_version` counts those that were applied. Only ever append.
@@ -107,7 +108,7 @@ impl Database {
             }
             Ok(())
         })?;
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hexadecimal(hash.finalize()))
     }
 
     /// Creates or upgrades the tables.

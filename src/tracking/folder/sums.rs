@@ -11,6 +11,7 @@ use super::atomic::write_renamed;
 use super::held::Place;
 use super::names::SUMS;
 use super::open::{open, read_text};
+use crate::figures::hexadecimal;
 use crate::tracking::TrackingError;
 
 /// Writes the sums of those of the files `names` that there are.
@@ -93,7 +94,7 @@ fn sum(folder: Place, name: &str) -> Result<Option<String>, TrackingError> {
             count => hash.update(&block[..count]),
         }
     }
-    Ok(Some(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(Some(hexadecimal(hash.finalize())))
 }
 
 #[cfg(test)]

@@ -127,7 +127,12 @@ impl Page {
             if value == expected {
                 return;
             }
-            assert!(begin.elapsed() < DEADLINE, "{expression} is {value}, not {expected}");
+            if begin.elapsed() >= DEADLINE {
+                let seen = "const at = document.activeElement; return [location.hash, `${at.tagName}#${at.id}.${at.className}`, \
+                            document.body.innerText.slice(0, 1500)].join('\\n')";
+                let seen = self.js(seen).await;
+                panic!("{expression} is {value}, not {expected}; the page:\n{}", seen.as_str().unwrap_or_default());
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -10,7 +10,14 @@ use fs_err::File;
 /// # Errors
 /// A file that cannot be read, or is larger; the error names it.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
+    read_opened(File::open(path)?, path, most)
+}
+
+/// The same of the open file at `path`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_opened(file: File, path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let size = file.metadata()?.len();
     let mut bytes = Vec::new();
     // A pipe or a device has no size on disk, so one byte more than allowed is read.

@@ -148,6 +148,25 @@ pub fn left_by_another(file: &Path) -> Option<String> {
     }
 }
 
+/// As [`left_by_another`], of the open file whose metadata these are: by the time that its name is asked, another file may have it, or
+/// none.
+pub fn is_of_another(opened: &Metadata, file: &Path) -> Option<String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        // A folder that cannot be looked at any more is no better than one of everybody.
+        let is_left = !is_own(opened)
+            && opened.uid() != 0
+            && folder_of(file).metadata().map_or(true, |folder| may_others_write(folder.mode()));
+        is_left.then(|| user_name(opened.uid())).or_else(|| left_by_another(file))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (opened, file);
+        None
+    }
+}
+
 /// Whether this process may write a file, or in a folder.
 pub fn is_writable(path: &Path) -> bool {
     #[cfg(unix)]

@@ -98,8 +98,9 @@ pub fn is_held_by_others_alone(path: &Path) -> bool {
 }
 
 /// Looks at the files themselves that are open, whatever has their names by now: those that [`check_beside`] saw may have been
-/// exchanged before SQLite opened them. Where the system does not tell them, nothing is found.
-pub fn check_opened(path: &Path) -> Opened {
+/// exchanged before SQLite opened them. Where this user alone is to write, no file of another may be open to be written, whatever it
+/// is called by now. Where the system does not tell what is open, nothing is found.
+pub fn check_opened(path: &Path, writers: Writers) -> Opened {
     let (Ok(open), Ok(database)) = (fs::read_dir("/proc/self/fd"), fs::metadata(path)) else { return Opened::Sound };
     let (mut has_database, mut has_old) = (false, false);
     for file in open.flatten().map(|entry| entry.path()) {
@@ -115,8 +116,23 @@ pub fn check_opened(path: &Path) -> Opened {
         if beside(path).any(|(_, beside)| beside == name) && !is_trusted(&data, Some(&database)) {
             return Opened::Unsound(of_another(name.to_owned(), &data));
         }
+        let is_foreign = writers == Writers::ThisUser && data.is_file() && !is_trusted(&data, None);
+        if is_foreign && is_open_to_write(&file) {
+            return Opened::Unsound(of_another(name.to_owned(), &data));
+        }
     }
-    if has_old && !has_database { Opened::Replaced } else { Opened::Sound }
+    let is_lost = has_old || writers == Writers::ThisUser;
+    if is_lost && !has_database { Opened::Replaced } else { Opened::Sound }
+}
+
+/// Whether a file is open to be read and written, as SQLite opens a database: by the octal flags that the system tells,
+/// <https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html>.
+fn is_open_to_write(descriptor: &Path) -> bool {
+    const READ_WRITE: u32 = 0o2;
+    let told = descriptor.file_name().map(|number| Path::new("/proc/self/fdinfo").join(number)).map(fs::read_to_string);
+    let told = told.and_then(Result::ok).unwrap_or_default();
+    let flags = told.lines().find_map(|line| line.strip_prefix("flags:"));
+    flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & 0o3 == READ_WRITE)
 }
 
 /// Whether another file has taken the place of the one at `path`, of which this was known.
@@ -328,10 +344,23 @@ mod tests {
             fs::write(&beside, "").unwrap();
             assert!(is_sound(Writers::ThisUser));
             if cfg!(target_os = "linux") {
-                let found = check_opened(&fs::canonicalize(&path).unwrap());
+                let path = fs::canonicalize(&path).unwrap();
+                let found = check_opened(&path, Writers::OfDatabase);
                 assert!(matches!(found, Opened::Unsound(Unsound::OfAnother { .. })), "{found:?}");
             }
             drop(open);
+            if cfg!(target_os = "linux") && end == "-wal" {
+                // A file of theirs that had the name when the database was opened, and has another one by now.
+                let (path, other) = (fs::canonicalize(&path).unwrap(), folder.path().join("other"));
+                fs::write(&other, "").unwrap();
+                chown(&other, Some(65534), None).unwrap();
+                let own = || File::options().read(true).write(true).open(&path).unwrap();
+                let theirs = || File::options().read(true).write(true).open(&other).unwrap();
+                let found = |open: &[File]| (open.len(), check_opened(&path, Writers::ThisUser)).1;
+                assert!(matches!(found(&[theirs(), own()]), Opened::Unsound(_)));
+                assert_eq!(found(&[own()]), Opened::Sound);
+                assert_eq!(found(&[]), Opened::Replaced);
+            }
             fs::remove_file(&path).unwrap();
             fs::remove_file(&beside).unwrap();
         }

@@ -1,16 +1,17 @@
 //! A config and the file that it came from: loading, overriding, checking, and varying it for a sweep.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::check::{ConfigError, find_key, point_at, toml_error};
 use super::overrides::apply;
 use super::schema::Config;
 use super::source::{self, ConfigOrigin, ConfigText};
+use crate::data::DataConfig;
 use crate::invalid::{Invalid, one_line};
 use crate::secrets::masked;
 use crate::shell::command;
-use crate::shipped;
+use crate::{permissions, shipped};
 
 /// Values of a config, about: one may name 100,000 columns.
 const MAX_VALUES: usize = 400_000;
@@ -55,7 +56,30 @@ impl LoadedConfig {
         };
         let ConfigText { text, shown, name, origin } = found;
         let loaded = Self::parse(&text, &shown, &name, overrides)?;
-        Ok(Self { origin: Some(origin), ..loaded })
+        let loaded = Self { origin: Some(origin), ..loaded };
+        loaded.refuse_planted().map_err(|invalid| loaded.locate(invalid))?;
+        Ok(loaded)
+    }
+
+    /// That the data which a built-in config names, and no override, are nothing that another user has left where others may write.
+    fn refuse_planted(&self) -> Result<(), Invalid> {
+        if !matches!(self.origin, Some(ConfigOrigin::BuiltIn(_))) {
+            return Ok(());
+        }
+        let own = toml::from_str::<Config>(&self.text).map(|config| config.data).unwrap_or_default();
+        for ((key, path), (_, own)) in paths(&self.config.data).into_iter().zip(paths(&own)) {
+            if let Some(path) = path.as_ref().filter(|path| Some(*path) == own.as_ref())
+                && let Some(owner) = permissions::left_by_another(path)
+            {
+                let path = path.display();
+                let message = format!(
+                    "{path} belongs to {owner}, in a folder where others may write, and stands in the way of the data of a built-in \
+                     config: name it with --set {key}=./{path} if it is meant, or run burnlab in another folder"
+                );
+                return Err(Invalid::at(key, message));
+            }
+        }
+        Ok(())
     }
 
     /// Like [`LoadedConfig::load`], from the text of a file called `shown`.
@@ -185,14 +209,7 @@ impl LoadedConfig {
     }
     /// What to do about the data of a built-in config that are not built in, if an error in `key` is about them.
     fn how_to_get(&self, key: Option<&str>) -> String {
-        let data = &self.config.data;
-        let paths = [
-            ("data.path", &data.path),
-            ("data.labels", &data.labels),
-            ("data.test_path", &data.test_path),
-            ("data.test_labels", &data.test_labels),
-        ];
-        let is_missing = paths.iter().any(|(name, path)| {
+        let is_missing = paths(&self.config.data).iter().any(|(name, path)| {
             key == Some(name) && path.as_ref().is_some_and(|path| !path.exists() && !shipped::stands_in_for(path))
         });
         match &self.origin {
@@ -203,4 +220,14 @@ impl LoadedConfig {
             _ => String::new(),
         }
     }
+}
+
+/// The keys of the section that name files, with what they name.
+fn paths(data: &DataConfig) -> [(&'static str, &Option<PathBuf>); 4] {
+    [
+        ("data.path", &data.path),
+        ("data.labels", &data.labels),
+        ("data.test_path", &data.test_path),
+        ("data.test_labels", &data.test_labels),
+    ]
 }

@@ -1,7 +1,10 @@
 //! Where a config is read from: a file, or those inside the program.
 
+use std::fs::Metadata;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use fs_err::File;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::check::ConfigError;
@@ -47,13 +50,12 @@ pub(super) fn read(path: &Path) -> Result<ConfigText, ConfigError> {
     // Not only regular files: a config may come from a pipe.
     let is_there = |path: &PathBuf| path.exists() && !path.is_dir();
     if let Some(file) = candidates(path).into_iter().find(is_there) {
-        refuse_planted(path, &file)?;
-        return read_file(&file);
+        return read_file(&file, |opened| refuse_planted(path, &file, opened));
     }
     match shipped::config(path) {
         Some(config) => Ok(built_in(config)),
         // A folder: reading it says so.
-        None if path.exists() => read_file(path),
+        None if path.exists() => read_file(path, |_| Ok(())),
         None => {
             let place = path.display().to_string();
             Err(ConfigError { place, message: no_config(path), excerpt: String::new() })
@@ -62,11 +64,11 @@ pub(super) fn read(path: &Path) -> Result<ConfigText, ConfigError> {
 }
 
 /// That a name which may mean a built-in config leads to no file that another user has left where others may write.
-fn refuse_planted(path: &Path, file: &Path) -> Result<(), ConfigError> {
+fn refuse_planted(path: &Path, file: &Path, opened: &Metadata) -> Result<(), ConfigError> {
     if path.components().count() > 1 || shipped::config(path).is_none() {
         return Ok(());
     }
-    let Some(owner) = permissions::left_by_another(file) else { return Ok(()) };
+    let Some(owner) = permissions::is_of_another(opened, file) else { return Ok(()) };
     Err(ConfigError {
         place: file.display().to_string(),
         message: format!(
@@ -106,14 +108,18 @@ fn candidates(path: &Path) -> Vec<PathBuf> {
     candidates
 }
 
-fn read_file(path: &Path) -> Result<ConfigText, ConfigError> {
+/// `check` is asked about the file that is read, whatever has its name meanwhile.
+fn read_file(path: &Path, check: impl FnOnce(&Metadata) -> Result<(), ConfigError>) -> Result<ConfigText, ConfigError> {
     let shown = path.display().to_string();
     let unreadable = |why: String| ConfigError {
         place: shown.clone(),
         message: format!("cannot read the config: {why}"),
         excerpt: String::new(),
     };
-    let bytes = bounded::read(path, MAX_BYTES).map_err(|error| unreadable(error.kind().to_string()))?;
+    let failed = |error: io::Error| unreadable(error.kind().to_string());
+    let file = File::open(path).map_err(failed)?;
+    check(&file.metadata().map_err(failed)?)?;
+    let bytes = bounded::read_opened(file, path, MAX_BYTES).map_err(failed)?;
     let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".into()))?;
     let name = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
     let origin = ConfigOrigin::File(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));

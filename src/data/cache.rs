@@ -25,7 +25,7 @@ use super::{
 use crate::directory::Purpose;
 use crate::figures::hexadecimal;
 use crate::invalid::Invalid;
-use crate::permissions::{is_shared, left_by_another};
+use crate::permissions::{is_of_another, is_shared};
 
 const MAGIC: &[u8; 16] = b"burnlab cache\0\r\n";
 const VERSION: u32 = 1;
@@ -460,7 +460,7 @@ fn open(place: &Path, window_bytes: usize, key: &str, sources: &[SourceFile]) ->
     if !header.starts_with(MAGIC) {
         return Err(foreign());
     }
-    if let Some(user) = left_by_another(place) {
+    if let Some(user) = is_of_another(&metadata, place) {
         let message = format!(
             "the cache {shown} is a file of {user} in a folder that others may write in: name another file, or ask for it to be removed"
         );

@@ -244,7 +244,11 @@ fn table(dataset: &Dataset, rows: usize) -> String {
     let (bins, members) = bins_and_members(size(rows), dataset);
     // Many numbers to learn want a freer network (`california`, `diamonds`); classes that overlap (`magic`) do not.
     let is_freer = bins > 0 && rows > MEDIUM.most_rows && matches!(dataset.target, Target::Numbers(_));
-    let dropout = if is_freer { 0.1 } else { 0.2 };
+    // So do few rows of three classes and more (`vehicle`, `wine`, `iris`), but not those of two, nor numbers.
+    let has_classes = matches!(&dataset.target, Target::Classes { names, .. } if names.len() > 2);
+    let is_separable = has_classes && rows <= SMALL.most_rows;
+    let dropout = if is_freer || is_separable { 0.1 } else { 0.2 };
+    let weight_decay = if is_separable { MEDIUM.weight_decay } else { *weight_decay };
     let batch_size = batch_size.min(&rows);
     // Along a cosine the last epochs are mostly the best: patience is for those that overfit.
     let patience = epochs / 3;

@@ -15,7 +15,7 @@ use crate::config::{Config, ConfigError, LoadedConfig};
 use crate::data::{self, Author, DataConfig, Dataset, Inputs, PREPROCESSING_VERSIONS, Preprocessor, Splits};
 use crate::invalid::one_line;
 use crate::model::NamedWeights;
-use crate::permissions::{is_own_number, is_public};
+use crate::permissions::{is_own_number, is_public, left_by_another};
 use crate::tracking::folder::Kept;
 use crate::tracking::{Location, Run, RunId, RunRecord, Status, Store, TrackingError, folder};
 use crate::training::Checkpoint;
@@ -106,9 +106,17 @@ impl RunFolder {
                         | TrackingError::NoServerStore { .. }
                 )
             );
-            match Self::by_path(run)?.filter(|_| is_unknown) {
-                Some(named) => Ok(named),
-                None if is_unknown && Path::new(run).is_dir() => {
+            // The newest run is no folder's name.
+            let can_be_folder = is_unknown && run != "latest";
+            match Self::by_path(run)?.filter(|_| can_be_folder) {
+                Some(named) => match left_by_another(Path::new(run)) {
+                    None => Ok(named),
+                    Some(owner) => anyhow::bail!(
+                        "no run is called {run}; the folder of that name here belongs to {owner}, and others may write where \
+                         it is: name it as ./{run} if it is meant"
+                    ),
+                },
+                None if can_be_folder && Path::new(run).is_dir() => {
                     anyhow::bail!("{run} is not the folder of a run: it has no {PREPROCESSING}")
                 }
                 None => Err(error),

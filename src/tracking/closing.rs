@@ -48,16 +48,15 @@ impl std::fmt::Display for Closed {
 pub(super) fn close_store(file: &Path) -> Result<Option<Closed>, TrackingError> {
     let is_there = folder::own_file(file)?;
     check_beside(file, Writers::ThisUser)??;
-    refuse_folder_of_another(file)?;
+    refuse_of_another(folder_of(file))?;
+    refuse_of_another(&folder_of(file).join("runs"))?;
     if !is_there {
         return Ok(None);
     }
     // Whatever the folders above it are now, they may be opened later.
     let is_open = may_others_read(file);
     let was_shared = is_open && is_shared(file);
-    if !is_own(&fs_err::symlink_metadata(file)?) {
-        return if was_shared { Err(TrackingError::OthersFolder { path: file.to_owned() }) } else { Ok(None) };
-    }
+    refuse_of_another(file)?;
     let (directory, name) = place_of(file)?;
     // What is beside a closed store may be a file that others have opened, or put there.
     let is_exposed = |(_, path): (_, PathBuf)| path.symlink_metadata().is_ok_and(|data| may_others_read_by_mode(&data));
@@ -90,12 +89,11 @@ pub(super) fn close_store(file: &Path) -> Result<Option<Closed>, TrackingError> 
     Ok((was_shared || has_open_files && !closed.is_new).then_some(closed))
 }
 
-/// What stands in a folder of another user is theirs to move away, and to put something else in its place.
-fn refuse_folder_of_another(file: &Path) -> Result<(), TrackingError> {
-    match folder_of(file).metadata() {
-        Ok(data) if !is_own(&data) && owner(&data) != 0 => {
-            Err(TrackingError::OthersFolder { path: folder_of(file).to_owned() })
-        }
+/// What stands in a folder of another user is theirs to move away, and to put something else in its place; and a file of theirs they
+/// may have open, whatever the folders above it are by now.
+fn refuse_of_another(path: &Path) -> Result<(), TrackingError> {
+    match path.metadata() {
+        Ok(data) if !is_own(&data) && owner(&data) != 0 => Err(TrackingError::OthersFolder { path: path.to_owned() }),
         _ => Ok(()),
     }
 }

@@ -383,3 +383,65 @@ fn no_config_in_a_folder_that_another_user_has_left_stands_for_a_built_in_one() 
     // Named as a file, it is meant.
     assert!(run(&place, &["config", "check", "./configs/iris.toml"]).status.success());
 }
+
+/// In a folder where all may write, another user has left the data of a built-in config, and folders with the names of runs.
+#[test]
+fn neither_data_nor_runs_that_another_user_has_left_stand_for_built_in_ones_or_own_ones() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::new();
+    told(&place, &["--config", "digits", "--set", "training.max_epochs=1", "-q"]);
+    set_mode(&place.path(""), 0o1777);
+    let give = |path: &Path| {
+        all_below(path)
+            .iter()
+            .map(PathBuf::as_path)
+            .chain([path])
+            .for_each(|path| chown(path, Some(OTHER), None).unwrap());
+    };
+    for name in ["latest", "digits-pretrain"] {
+        copy_folder(&run_of(&place, "digits"), &place.path(name));
+        give(&place.path(name));
+    }
+    fs::remove_dir_all(place.path("artifacts")).unwrap();
+    fs::create_dir_all(place.path("configs/data")).unwrap();
+    place.write("configs/data/titanic.csv", "a,Survived\n1,0\n2,1\n");
+    give(&place.path("configs"));
+    let planted = "--set=data.path=./configs/data/titanic.csv";
+    for (args, expected) in [
+        (&["config", "check", "titanic-class"][..], "stands in the way of the data of a built-in config"),
+        (&["--config", "titanic-class", "-q"], "stands in the way of the data of a built-in config"),
+        (&["evaluate", "digits-pretrain"], "belongs to"),
+        (&["--config", "digits-finetune", "-q"], "belongs to"),
+        (&["evaluate", "latest"], "no run"),
+    ] {
+        let output = run(&place, args);
+        let errors = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && errors.contains(expected), "{args:?}: {errors}");
+        assert!(errors.lines().count() == 1, "{args:?}: {errors}");
+    }
+    // Named as files, they are meant.
+    assert!(run(&place, &["evaluate", "./digits-pretrain"]).status.success());
+    let output = run(&place, &["config", "check", "titanic-class", planted]);
+    assert!(!text(&output.stderr).contains("stands in the way"), "{}", text(&output.stderr));
+}
+
+/// They may have it open, whatever the folders above it are by now.
+#[test]
+fn closed_data_go_into_no_store_and_no_runs_of_another_user() {
+    if !is_root() {
+        return;
+    }
+    for theirs in ["artifacts/burnlab.db", "artifacts/runs"] {
+        let place = shared(0o644);
+        train(&place);
+        set_mode(&place.path("artifacts"), 0o700);
+        set_mode(&place.path("t.csv"), 0o600);
+        chown(place.path(theirs), Some(OTHER), None).unwrap();
+        let output = run(&place, &["--config", "c.toml", "-q"]);
+        let errors = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && errors.contains("belongs to another user"), "{theirs}: {errors}");
+        assert_eq!(runs(&place).len(), 1);
+    }
+}

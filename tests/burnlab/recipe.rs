@@ -127,6 +127,22 @@ fn what_the_config_says_is_obeyed() {
 }
 
 #[test]
+fn few_rows_of_three_classes_are_held_back_less() {
+    let folder = folder_with_iris();
+    let rendered = |sets: &[&str]| {
+        let sets = sets.iter().flat_map(|set| ["--set", set]);
+        printed(folder.path(), &["config", "render", "iris.toml"].into_iter().chain(sets).collect::<Vec<_>>())
+    };
+    let three = rendered(&[]);
+    assert!(three.contains("\ndropout = 0.1\n") && three.contains("\nweight_decay = 0.1\n"), "{three}");
+    let given = rendered(&["training.weight_decay=0.3"]);
+    assert!(given.contains("\ndropout = 0.1\n") && given.contains("\nweight_decay = 0.3\n"), "{given}");
+    std::fs::write(folder.path().join("two.toml"), "[data]\nsource = \"breast_cancer\"\n").unwrap();
+    let two = printed(folder.path(), &["config", "render", "two.toml"]);
+    assert!(two.contains("\ndropout = 0.2\n") && two.contains("\nweight_decay = 0.5\n"), "{two}");
+}
+
+#[test]
 fn a_number_and_many_rows_get_less_dropout() {
     let folder = place::folder();
     let mut csv = "x,number,class\n".to_owned();

@@ -92,7 +92,8 @@ impl Store {
                 }
                 Err(error) => return Err(error),
             };
-            match check_opened(&without_links(&path)) {
+            let writers = if creates_for_this_user_alone() { Writers::ThisUser } else { Writers::OfDatabase };
+            match check_opened(&without_links(&path), writers) {
                 Opened::Sound => return Ok(store),
                 // Another process closes it to other users at this moment.
                 Opened::Replaced => {}

@@ -180,8 +180,10 @@ fn compare_judges_two_configs_over_their_seeds() {
 fn three_configs_are_held_against_the_first_with_holms_correction() {
     let place = Place::new();
     place.write("c.toml", IRIS);
-    for (name, set) in [("a", "model.hidden=[2]"), ("b", "model.hidden=[3]"), ("c", "training.learning_rate=0.05")] {
-        let arguments = ["--config", "c.toml", "--quiet", "--name", name, "--seeds", "8", "--set", set];
+    for (name, hidden, rate) in [("a", "[2]", "0.001"), ("b", "[3]", "0.001"), ("c", "[16]", "0.05")] {
+        let sets = [format!("model.hidden={hidden}"), format!("training.learning_rate={rate}")];
+        let arguments =
+            ["--config", "c.toml", "--quiet", "--name", name, "--seeds", "8", "--set", &sets[0], "--set", &sets[1]];
         assert!(place.run(&arguments).status.success());
     }
     let told = text(&place.run(&["runs", "compare", "a", "b", "c"]).stdout);

@@ -52,6 +52,8 @@ async fn the_keyboard_alone_reaches_everything() {
     walk.shows("document.querySelector('.board h1').textContent === 'numerals'").await;
     walk.shows("!document.querySelector('.rename').open").await;
     assert_eq!(Store::open_read_only(root.path()).unwrap().run(&a[0]).unwrap().record.experiment, "numerals");
+    // The filter offers what was used last, and is passed by.
+    walk.page.js("localStorage.setItem('burnlab-filters', JSON.stringify(['test/accuracy > .95']))").await;
     walk.done("rename an experiment", 0, "#/?exp=broken").await;
 
     // Why did it fail; delete it, and take it back.

@@ -117,7 +117,9 @@ export function completion(box, onTaken) {
     if (step) {
       chosen = (chosen + step + list.length + (chosen < 0 && step < 0 ? 1 : 0)) % list.length;
       draw();
-    } else if (event.key === "Tab" && !event.shiftKey) take(Math.max(0, chosen));
+    }
+    // In an empty box Tab passes by, as everywhere: the last filter is not what whoever goes through the page has asked for.
+    else if (event.key === "Tab" && !event.shiftKey && (chosen >= 0 || box.value.trim())) take(Math.max(0, chosen));
     else if (event.key === "Enter" && chosen >= 0) take(chosen);
     else if (event.key === "Escape") {
       close();

@@ -47,7 +47,7 @@ pub fn run(cli: Cli) -> ExitCode {
     signals::survive_large_files();
     tell_of_passwords();
     let code = dispatch(cli).unwrap_or_else(|error| {
-        // Of which what was looked for in it, or written there, says nothing.
+        // What could not be found or written there does not say that the folder itself is the reason.
         let gone = std::env::current_dir().err().map_or_else(String::new, |gone| {
             format!("; the current folder is gone, or cannot be read ({gone}): change to another one")
         });

@@ -250,8 +250,7 @@ impl Target {
         };
         let output = fs::canonicalize(file).ok();
         // Where standard input is a file, the system's name for it leads there.
-        let named =
-            |input: &'_ Path| if input == Path::new("-") { PathBuf::from("/dev/stdin") } else { input.to_owned() };
+        let named = |input: &Path| if input == Path::new("-") { PathBuf::from("/dev/stdin") } else { input.to_owned() };
         let is_input = |input: &&Path| output.is_some() && fs::canonicalize(named(input)).ok() == output;
         ensure!(!inputs.iter().any(is_input), "{} is the input: name another file for the output", file.display());
         ensure!(

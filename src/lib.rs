@@ -50,7 +50,7 @@
 //! - fills in the places of a text, in one pass: `template`; reads sections and bodies by the names of their values
 //!   alone, and no lists for them: `keyed`
 //! - checks what stands beside an SQLite database: `sqlite_file`; says who may read a file: `permissions`; reaches files by
-//!   the handle of their folder: `directory`; starts threads: `threads`
+//!   the handle of their folder: `directory`; starts threads: `threads`; ends work that nobody waits for any more: `waiting`
 //! - compares runs, selects them by a filter: [`comparison`]; says which of two configs is better:
 //!   [`comparison::judge`], with the statistics of [`comparison::verdict`]
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
@@ -137,6 +137,7 @@ mod threads;
 pub mod tracking;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod training;
+mod waiting;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod web;
 

@@ -51,8 +51,8 @@ use tokio::sync::{Mutex, Semaphore, watch};
 
 pub use crate::web::{Access, ApiError, bind};
 
-use crate::tracking::folder::Waiting;
 use crate::tracking::{Location, Store, TrackingError};
+use crate::waiting::Waiting;
 use crate::web::connection::Limits;
 use crate::web::session::{self, Visitor};
 use crate::web::{Guarded, guard, guarded, routes, serve_within};

@@ -23,6 +23,7 @@
 //! | `tune` | the search around a config, and what it is judged on |
 //! | `fingerprint` | fingerprints of the data, by which runs are compared |
 //! | `run_folder` | [`RunFolder`]: the files of a run, typed |
+//! | `changes` | what has been changed in a run's config since it began |
 //! | `weights_file` | weights as safetensors |
 //! | `saved_model` | [`SavedModel`]: a run's config, preprocessing and weights |
 //! | `ensemble` | [`Ensemble`]: the saved models of several seeds or folds, and the mean of their predictions |
@@ -38,6 +39,7 @@
 pub mod attribution;
 mod calibrate;
 pub mod calibration;
+mod changes;
 pub mod describe;
 pub mod ensemble;
 mod environment;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 
+use super::changes::refuse_changes;
 use super::prepare::{Prepared, prepare_from};
 use super::run::{Checkpoints, Start};
-use super::run_folder::{INITIAL, PREPROCESSING, RunFolder, Shapes, recorded};
-use super::saved_model::changed_since;
+use super::run_folder::{INITIAL, MODEL, PREPROCESSING, RunFolder, Shapes, recorded};
+use super::train::RESULTS;
 use crate::backend::BackendName;
 use crate::config::Config;
 use crate::figures::counted;
@@ -42,12 +43,17 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>, connects: b
     }
     let folder = RunFolder::at(store.folder(&run.record.id));
     let config = folder.config()?;
-    refuse_changes(&run, &folder, &config)?;
-    folder::check_sums(folder.path())?;
+    refuse_changes(&folder, &config, &run.record.params)?;
+    let bounded: Vec<&str> = RESULTS.into_iter().filter(|name| *name != MODEL).collect();
+    folder::check_sums(folder.path(), &bounded)?;
     let is_active = matches!(store.shown(&run), Shown::Running | Shown::Stalled);
     anyhow::ensure!(!is_active, "run `{}` is being trained right now", run.record.id);
     let mut prepared = prepare_again(&folder, &config, location, connects)?;
     let shapes = prepared.config.model.shapes(&prepared.preprocessor.layout(), prepared.decoder.task.num_outputs());
+    // How large the model may be is known by now.
+    if folder.has(SUMS) {
+        folder.weights(MODEL, &shapes)?;
+    }
     let checkpoint_of = |name| checkpoint_of(&run, &folder, name, &shapes, prepared.config.training.max_epochs);
     let checkpoint = checkpoint_of(CHECKPOINT).map_err(|error| match run.record.status {
         Status::Finished => {
@@ -152,16 +158,6 @@ fn checkpoint_of(
         );
     }
     Ok(checkpoint)
-}
-
-/// The config must be the one that the run started with.
-fn refuse_changes(run: &Run, folder: &RunFolder, config: &Config) -> anyhow::Result<()> {
-    let params = config.params();
-    let mut changed = params.iter().filter(|(key, value)| run.record.params.get(*key) != Some(value));
-    if let Some((key, _)) = changed.next() {
-        bail!(changed_since(folder, key));
-    }
-    Ok(())
 }
 
 fn resume(

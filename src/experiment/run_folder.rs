@@ -315,11 +315,14 @@ impl RunFolder {
     /// The weights in one of its files, of a network with these shapes; `None` if there is none.
     ///
     /// # Errors
-    /// A file that is much larger than such a network, or is damaged.
+    /// A file that is much larger than such a network, is damaged, or is not what training wrote.
     pub fn weights(&self, name: &str, shapes: &Shapes) -> anyhow::Result<Option<NamedWeights>> {
-        let bytes = folder::read_within(&self.path, name, weights_file::most(shapes, 1))?;
-        let decode = |bytes: Vec<u8>| weights_file::decode(&bytes).with_context(|| self.damaged(name));
-        bytes.map(decode).transpose()
+        let Some(bytes) = folder::read_within(&self.path, name, weights_file::most(shapes, 1))? else {
+            return Ok(None);
+        };
+        let weights = weights_file::decode(&bytes).with_context(|| self.damaged(name))?;
+        folder::check_sum_of(&bytes, &self.path, name)?;
+        Ok(Some(weights))
     }
 
     /// The checkpoint `name` of a network with these shapes; `None` for a run that ended before the first one.

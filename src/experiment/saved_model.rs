@@ -10,6 +10,7 @@ use burn::tensor::Tensor;
 use burnlab_cpu::{FusedBackend, TrainingBackend};
 
 use super::calibration::Coverage;
+use super::changes::refuse_changes;
 use super::run_folder::{CALIBRATION, CONFIG, MAX_TEST_CELLS, MODEL, PREPROCESSING, RunFolder, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode_with;
 use crate::config::Config;
@@ -17,8 +18,9 @@ use crate::data::{self, Collected, DataConfig, Drift, Examples, Inputs, NewRows,
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, Net, check_shapes, load_weights};
 use crate::shell::command;
-use crate::tracking::RunRecord;
+use crate::tracking::folder;
 use crate::training::evaluation::Prediction;
+use crate::waiting;
 
 /// A run's config, preprocessor and weights, read only from its folder.
 pub struct SavedModel {
@@ -40,27 +42,6 @@ impl Job for Check<'_> {
     }
 }
 
-/// The network must be the one that was trained, whose weights would fit others, too.
-fn refuse_other_network(folder: &RunFolder, config: &Config) -> anyhow::Result<()> {
-    // Without a record that can be read, the weights are all there is to go by.
-    let Ok(RunRecord { params: recorded, .. }) = folder.record() else { return Ok(()) };
-    let is_changed = |(key, value): &(&String, &serde_json::Value)| {
-        key.starts_with("model.") && recorded.get(*key).is_some_and(|recorded| recorded != *value)
-    };
-    if let Some((key, _)) = config.params().iter().find(is_changed) {
-        anyhow::bail!(changed_since(folder, key));
-    }
-    Ok(())
-}
-
-/// What is wrong with a config whose `key` is not as `run.json` has it.
-pub(super) fn changed_since(folder: &RunFolder, key: &str) -> String {
-    format!(
-        "{}: `{key}` has been changed since the run began: change it back, or train a new run with this config",
-        folder.file(CONFIG).display()
-    )
-}
-
 /// Bytes of the files of a model that is opened while somebody waits for a page.
 const MOST_BYTES_FOR_PAGE: [(&str, u64); 3] = [(CONFIG, 256 << 10), (MODEL, 64 << 20), (PREPROCESSING, 128 << 20)];
 /// Bytes in memory of what is read of the last: images of 224 by 224 coloured pixels need half as many.
@@ -72,7 +53,7 @@ impl SavedModel {
     /// Opens the model of a run folder.
     ///
     /// # Errors
-    /// A missing or damaged file, with its path.
+    /// A missing, damaged or changed file, with its path.
     pub fn open(folder: &RunFolder) -> anyhow::Result<Self> {
         let config = folder.config()?;
         let preprocessor = folder.preprocessor(&config.data)?;
@@ -89,10 +70,11 @@ impl SavedModel {
             weights.with_context(|| format!("{} is missing: restore the file that training wrote", path()))?;
         check_shapes(&weights, &shapes, None)
             .with_context(|| format!("{} does not fit the run's config and data", path()))?;
-        refuse_other_network(folder, &config)?;
-        for name in [PREPROCESSING, MODEL, CALIBRATION] {
-            folder.check_sum(name)?;
+        // Without a record that can be read, the weights are all there is to go by.
+        if let Ok(record) = folder.record() {
+            refuse_changes(folder, &config, &record.params)?;
         }
+        folder::check_sums(folder.path(), &[PREPROCESSING, CALIBRATION])?;
         Ok(Self { folder: folder.clone(), config, preprocessor, weights, most_test_inputs: usize::MAX })
     }
 
@@ -349,6 +331,7 @@ fn read_examples(
         + task.num_outputs() * 5 * size_of::<f32>();
     let mut num_inputs = 0;
     let drift = rows.open()?.for_each_block(|mut block| {
+        waiting::check()?;
         anyhow::ensure!(
             block.rows.last().is_none_or(|last| *last < most.rows),
             "{} has more than {} rows, more than burnlab keeps of these columns",

@@ -95,7 +95,7 @@ pub(super) fn initial_network<B: TrainingBackend>(
 }
 
 /// What a run's use and its comparison rest upon.
-const RESULTS: [&str; 9] =
+pub(super) const RESULTS: [&str; 9] =
     [METRICS, MODEL, PREPROCESSING, CALIBRATION, EVALUATION, PREDICTIONS, TEST_ROWS, TEST_TEXT, TEST_GROUPS];
 
 /// Saves the model, evaluates it once on the test part, draws the pictures, and ends the record.

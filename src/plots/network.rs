@@ -19,11 +19,17 @@ const MOST_NUMBERED: usize = 30;
 
 /// Nodes as circles, weights as lines: wider for larger ones, coloured by sign, with the number as a tooltip; a
 /// network of few edges shows the numbers. A layer of more than 16 nodes shows the 12 with the largest weights, so at most 256 lines connect two layers.
-pub fn network(title: &str, layers: &[Layer], input_names: &[String], output_names: &[String]) -> String {
+/// `input_name`: that of an input, of which there may be millions.
+pub fn network(
+    title: &str,
+    layers: &[Layer],
+    input_name: &dyn Fn(usize) -> Option<String>,
+    output_names: &[String],
+) -> String {
     if layers.iter().all(|layer| layer.num_inputs * layer.num_outputs == 0) {
         return empty(title, "There is no layer with weights.");
     }
-    let names = Names { num_layers: layers.len(), inputs: input_names, outputs: output_names };
+    let names = Names { num_layers: layers.len(), input: input_name, outputs: output_names };
     let page = Page::new(title, &summary(layers, &names));
     let entries =
         vec![Entry::new(key("edge-positive"), "positive weight"), Entry::new(key("edge-negative"), "negative weight")];

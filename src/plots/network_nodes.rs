@@ -23,18 +23,18 @@ const FOOT_HEIGHT: f64 = 46.0;
 /// Names of nodes; column 0 holds the inputs.
 pub(super) struct Names<'a> {
     pub num_layers: usize,
-    pub inputs: &'a [String],
+    pub input: &'a dyn Fn(usize) -> Option<String>,
     pub outputs: &'a [String],
 }
 
 impl Names<'_> {
     pub fn node(&self, column: usize, node: usize) -> String {
         let given = match column {
-            0 => self.inputs.get(node),
-            column if column == self.num_layers => self.outputs.get(node),
+            0 => (self.input)(node),
+            column if column == self.num_layers => self.outputs.get(node).cloned(),
             _ => None,
         };
-        given.cloned().unwrap_or_else(|| match column {
+        given.unwrap_or_else(|| match column {
             0 => format!("input {}", node + 1),
             column if column == self.num_layers => format!("output {}", node + 1),
             _ => format!("unit {}", node + 1),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment in UTC with microseconds, written `2026-11-24T23:50:39.123456Z`.
@@ -26,6 +26,12 @@ impl UtcTime {
     /// Seconds from `earlier` to this moment; negative when the clock was set back.
     pub fn seconds_since(self, earlier: Self) -> f64 {
         self.0.duration_since(earlier.0).as_secs_f64()
+    }
+
+    /// The day after the next one, `2026-11-26`, which later moments are not smaller than as text: clocks and time zones differ by
+    /// less.
+    pub(super) fn day_after_next(self) -> String {
+        self.0.checked_add(SignedDuration::from_hours(48)).unwrap_or(self.0).strftime("%Y-%m-%d").to_string()
     }
 
     /// `20261124-235039`, as in run ids.
@@ -65,7 +71,8 @@ impl Serialize for UtcTime {
 impl<'de> Deserialize<'de> for UtcTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        let what = || serde::de::Error::custom(format!("`{text}` is no time such as 2026-11-24T23:50:39.123456Z"));
+        text.parse().map_err(|_: jiff::Error| what())
     }
 }
 
@@ -77,7 +84,7 @@ mod tests {
     fn text_has_a_fixed_width_and_round_trips() {
         let time: UtcTime = "2026-11-24T23:50:39Z".parse().unwrap();
         assert_eq!(time.to_string(), "2026-11-24T23:50:39.000000Z");
-        assert_eq!(time.compact(), "20261124-235039");
+        assert_eq!((time.compact(), time.day_after_next()), ("20261124-235039".to_owned(), "2026-11-26".to_owned()));
         let now = UtcTime::now();
         assert_eq!(now.to_string().parse::<UtcTime>().unwrap(), now);
         assert!(now.seconds_since(time).is_finite());

@@ -65,6 +65,47 @@ fn results_that_were_changed_since_the_training_are_not_taken_for_what_was_train
     assert_eq!(works(&place, &["evaluate", "iris"]), evaluated);
 }
 
+/// What is read by a changed config is read otherwise than in the training, in silence: other cells, weights, losses.
+#[test]
+fn a_config_that_was_changed_since_the_training_is_refused() {
+    let place = Place::new();
+    let rows = "1,2,a\n2,1,b\n3,5,a\n4,3,b\n".repeat(10);
+    place.write("t.csv", &format!("x,z,y\n{rows}"));
+    place.write(
+        "t.toml",
+        "[data]\npath = \"t.csv\"\ntarget = \"y\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 2\n",
+    );
+    works(&place, &["--config", "t.toml", "-q"]);
+    let file = place.only_run().join("config.toml");
+    let sound = fs::read_to_string(&file).unwrap();
+    for (key, changed) in [
+        ("data.missing", sound.replace("[data]", "[data]\nmissing = [\"2\"]")),
+        ("data.comment", sound.replace("[data]", "[data]\ncomment = \"3\"")),
+        ("data.weight", sound.replace("[data]", "[data]\nweight = \"z\"")),
+        ("training.max_epochs", sound.replace("max_epochs = 2", "max_epochs = 3")),
+    ] {
+        assert_ne!(changed, sound, "{key}");
+        fs::write(&file, changed).unwrap();
+        for verb in
+            [&["predict", "t", "t.csv"][..], &["evaluate", "t"], &["plot", "t"], &["export", "t"], &["explain", "t"]]
+        {
+            refused(
+                &place,
+                verb,
+                &format!("config.toml: `{key}` has been changed since the run began: change it back"),
+            );
+        }
+    }
+    // The data may have been moved.
+    fs::create_dir(place.path("moved")).unwrap();
+    fs::rename(place.path("t.csv"), place.path("moved/t.csv")).unwrap();
+    fs::write(&file, &sound).unwrap();
+    let explained = |place: &Place| text(&place.run(&["explain", "t"]).stdout);
+    assert!(!explained(&place).contains("training rows, seed"));
+    fs::write(&file, sound.replace("t.csv", "moved/t.csv")).unwrap();
+    assert!(explained(&place).contains("training rows, seed"), "{}", explained(&place));
+}
+
 #[test]
 fn the_dashboard_tells_of_results_that_were_changed() {
     let place = Place::new();

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 41] = [
+const LAYERS: [(&str, &str); 42] = [
     ("main", "cli commands"),
     ("library", "backend config experiment tracking training"),
     (
@@ -19,10 +19,10 @@ const LAYERS: [(&str, &str); 41] = [
         "learn",
         "backend config cpu data experiment figures invalid keyed metric model shell shipped tracking training web",
     ),
-    ("dashboard", "bounded comparison metric permissions shell sweep threads tracking web"),
+    ("dashboard", "bounded comparison metric permissions shell sweep threads tracking waiting web"),
     (
         "experiment",
-        "backend bounded comparison config cpu data figures invalid metric model network onnx page permissions plots secrets shell sweep template threads tracking training",
+        "backend bounded comparison config cpu data figures invalid metric model network onnx page permissions plots secrets shell sweep template threads tracking training waiting",
     ),
     ("config", "bounded cpu data invalid keyed metric missing model permissions secrets shell shipped sweep training"),
     ("training", "cpu data figures invalid keyed metric model schema tracking"),
@@ -32,7 +32,7 @@ const LAYERS: [(&str, &str); 41] = [
     ("comparison", "figures invalid metric shell tracking"),
     (
         "tracking",
-        "bounded directory figures invalid metric permissions postgresql secrets shell shown sqlite_file threads",
+        "bounded directory figures invalid metric permissions postgresql secrets shell shown sqlite_file threads waiting",
     ),
     ("metric", "data"),
     (
@@ -58,6 +58,7 @@ const LAYERS: [(&str, &str); 41] = [
     ("schema", ""),
     ("shell", ""),
     ("threads", ""),
+    ("waiting", ""),
     ("shipped", ""),
     ("shown", ""),
     ("keyed", ""),

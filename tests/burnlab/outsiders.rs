@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use crate::place::{DEADLINE, Place, output_of, png, signal, text, wait_for, works};
+use crate::place::{DEADLINE, Place, json, output_of, png, signal, text, wait_for, works};
 use crate::served::Served;
 
 const TABLE: &str = "[data]\npath = \"t.csv\"\ntarget = \"y\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 2\n";
@@ -209,6 +209,66 @@ fn the_page_computes_with_no_run_that_fills_memory() {
     all_refuse(&["config.toml of run", "takes 29", "KiB, too many to read while you wait"]);
     fs::write(run.join("config.toml"), &config).unwrap();
     assert_eq!(served.ask("GET", &explain, "").unwrap().0, 200);
+}
+
+/// A few bytes say of each column that it has tens of thousands of inputs, and a file of zeros takes no disk: rows that a training would
+/// not have had the memory for.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_of_millions_of_inputs_is_no_more_than_its_user_has_memory_and_time_for() {
+    const NUM_COLUMNS: usize = 100;
+    let place = Place::new();
+    let header: Vec<String> = (0..NUM_COLUMNS).map(|i| format!("t{i}")).collect();
+    let row = |i: usize| format!("{}{}\n", "word,".repeat(NUM_COLUMNS), i % 2);
+    let rows: String = (0..130).map(row).collect();
+    place.write("t.csv", &format!("{},y\n{rows}", header.join(",")));
+    place.write(
+        "t.toml",
+        &format!(
+            "[data]\npath = \"t.csv\"\ntarget = \"y\"\ntext = {header:?}\ntext_buckets = 16\n[model]\nhidden = [1]\n\
+             [training]\nmax_epochs = 1\n"
+        ),
+    );
+    works(&place, &["--config", "t.toml", "-q"]);
+    let run = place.only_run();
+    crate::place::forget_sums(&run);
+    let prepared = fs::read_to_string(run.join("preprocessing.json")).unwrap();
+    let wide = prepared.replace("\"buckets\": 16", "\"buckets\": 65536");
+    assert_ne!(wide, prepared);
+    fs::write(run.join("preprocessing.json"), wide).unwrap();
+    // The weights: the shape of the first ones is the only one that the width of the inputs is in.
+    let file = fs::read(run.join("model.safetensors")).unwrap();
+    let length = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+    let mut weights: serde_json::Value = serde_json::from_slice(&file[8..8 + length]).unwrap();
+    let mut end = 0;
+    for (name, weight) in weights.as_object_mut().unwrap().iter_mut().filter(|(name, _)| *name != "__metadata__") {
+        if name == "layers.0.weight" {
+            weight["shape"][0] = (65536 * NUM_COLUMNS).into();
+        }
+        let count: u64 = weight["shape"].as_array().unwrap().iter().map(|size| size.as_u64().unwrap()).product();
+        weight["data_offsets"] = serde_json::json!([end, end + 4 * count]);
+        end += 4 * count;
+    }
+    let header = weights.to_string();
+    let header = format!("{header}{}", " ".repeat(header.len().wrapping_neg() % 8));
+    let mut file = fs::File::create(run.join("model.safetensors")).unwrap();
+    file.write_all(&(header.len() as u64).to_le_bytes()).unwrap();
+    file.write_all(header.as_bytes()).unwrap();
+    file.set_len(8 + header.len() as u64 + end).unwrap();
+    let short = fs::read_to_string(run.join("test.csv")).unwrap().lines().take(4).collect::<Vec<_>>().join("\n");
+    fs::write(run.join("test.csv"), short + "\n").unwrap();
+
+    // 100 rows of 26 MB each.
+    let error = refused(&limited(&place, "ulimit -v 2000000", &["explain", "t", "--row", "0"]));
+    assert!(error.contains("100 rows of 6553600 inputs do not fit in memory: they need 2.5 GB more"), "{error}");
+    let drawn = limited(&place, "ulimit -v 2000000", &["plot", "t", "network"]);
+    assert!(drawn.status.success(), "{}", text(&drawn.stderr));
+    let served = Served::start(place.command(&["dashboard", "--port", "0"])).unwrap();
+    let id = run.file_name().unwrap().to_str().unwrap();
+    let row = fs::read_to_string(run.join("predictions.csv")).unwrap();
+    let row = row.lines().nth(1).unwrap().split(',').next().unwrap();
+    let (status, answer) = served.ask("GET", &format!("/api/runs/{id}/contributions?row={row}"), "").unwrap();
+    assert!(status == 400 && answer.contains("6553600 inputs, too many to explain while you wait"), "{answer}");
 }
 
 /// A table of predictions that no training writes; 1.3 million rows more than what a verdict draws from.
@@ -595,9 +655,14 @@ fn what_is_kept_of_a_pipe_is_gone_however_the_process_ends() {
 // ---------------------------------------------------------------------------------------------------------------------
 // What a record of a run names
 
-/// The config of run `t`, with other keys of `[data]`.
+/// The config of run `t`, with other keys of `[data]`, which its record names, too.
 fn rewrite(place: &Place, data: &str) {
     let folder = fs::read_dir(place.path("artifacts/runs")).unwrap().next().unwrap().unwrap().path();
+    let mut record = json(folder.join("run.json"));
+    for (key, value) in toml::from_str::<toml::Table>(data).unwrap() {
+        record["params"][format!("data.{key}")] = serde_json::to_value(value).unwrap();
+    }
+    fs::write(folder.join("run.json"), record.to_string()).unwrap();
     let config = fs::read_to_string(folder.join("config.toml")).unwrap();
     let kept: Vec<&str> = config.lines().filter(|line| !line.starts_with("path = ")).collect();
     fs::write(folder.join("config.toml"), kept.join("\n").replace("[data]", &format!("[data]\n{data}"))).unwrap();

@@ -1,5 +1,5 @@
 //! A run folder that somebody sent: each file of it in turn is a link to a file of ours, a link to a folder, a pipe, a
-//! folder, or 3 GB long, and each verb that opens run folders meets it.
+//! folder, or 8 TB long, and each verb that opens run folders meets it.
 //!
 //! Whatever it says: it ends, with 0 or one line; within 2 GB of address space; and what is outside of the folder is
 //! neither changed nor shown.
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::lab::config_file;
-use crate::place::{Place, copy_folder, output_of, text};
+use crate::place::{Place, copy_folder, output_of, text, works};
 use crate::served::Served;
 
 const SECRET: &str = "hunter2-never-shown";
@@ -28,9 +28,13 @@ enum Fake {
     Pipe,
     Folder,
     Huge,
+    /// What was there, and more after it.
+    Grown,
 }
 
-const FAKES: [Fake; 5] = [Fake::Link, Fake::FolderLink, Fake::Pipe, Fake::Folder, Fake::Huge];
+const FAKES: [Fake; 6] = [Fake::Link, Fake::FolderLink, Fake::Pipe, Fake::Folder, Fake::Huge, Fake::Grown];
+/// Bytes, none of them on the disk. ext4 has no files of 16 TiB and more.
+const HUGE: u64 = 8 << 40;
 
 /// KiB that a process may have.
 const ADDRESS_SPACE: u32 = 2_000_000;
@@ -82,7 +86,7 @@ impl Sent {
         let target = if name.is_empty() { folder } else { folder.join(name) };
         if target.is_dir() {
             std::fs::remove_dir_all(&target).unwrap();
-        } else {
+        } else if !matches!(fake, Fake::Grown) {
             std::fs::remove_file(&target).ok();
         }
         match fake {
@@ -90,7 +94,10 @@ impl Sent {
             Fake::FolderLink => symlink(place.path("ours"), &target).unwrap(),
             Fake::Pipe => assert!(Command::new("mkfifo").arg(&target).status().unwrap().success()),
             Fake::Folder => std::fs::create_dir(&target).unwrap(),
-            Fake::Huge => File::create(&target).unwrap().set_len(3 << 30).unwrap(),
+            Fake::Huge => File::create(&target).unwrap().set_len(HUGE).unwrap(),
+            Fake::Grown => {
+                File::options().write(true).create(true).truncate(false).open(&target).unwrap().set_len(HUGE).unwrap();
+            }
         }
         Self { place, id }
     }
@@ -129,6 +136,8 @@ fn try_all_verbs(name: &str, fake: Fake) {
         &["evaluate", &by_path],
         &["predict", &by_path, "rows.csv"],
         &["plot", &by_path],
+        &["plot", &by_path, "confusion"],
+        &["explain-step", &by_path],
         &["export", &by_path, "--format", "onnx", "-o", "model.onnx"],
         &["resume", "latest", "--quiet"],
         &["runs", "delete", "latest"],
@@ -212,6 +221,52 @@ fn the_dashboard_shows_nothing_from_outside_and_keeps_its_memory() {
             assert!(peak < 400.0, "{fake:?} {name}: {peak} MiB");
             sent.assert_untouched(&format!("{fake:?} {name}"));
         }
+    }
+}
+
+/// Terabytes of a table that the sums of a run name are nothing that a verdict, a report or a client who has left waits for.
+#[test]
+fn nobody_waits_for_the_sum_of_terabytes() {
+    let place = Place::new();
+    for name in ["a", "b"] {
+        let seeds = ["--seeds", "2", "--name", name];
+        let set = ["--set", "model.hidden=[4]", "--set", "training.max_epochs=2"];
+        works(&place, &[&["--config", "iris", "-q"][..], &seeds, &set].concat());
+    }
+    let runs = std::fs::read_dir(place.path("artifacts/runs")).unwrap();
+    let runs: Vec<PathBuf> = runs.map(|run| run.unwrap().path()).collect();
+    for run in &runs {
+        for name in ["predictions.csv", "test.csv", "metrics.csv"] {
+            File::options().write(true).open(run.join(name)).unwrap().set_len(HUGE).unwrap();
+        }
+    }
+    for args in [
+        &["runs", "compare", "a", "b"][..],
+        &["evaluate", "a"],
+        &["report", "a", "b"],
+        &["plot", "a", "confusion"],
+        &["explain-step", "a"],
+        &["explain", "a", "--row", "0"],
+        &["resume", "a", "--epochs", "4"],
+        &["runs", "reindex"],
+    ] {
+        let mut command = place.command(args);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let output = output_of(child, &format!("{args:?}"));
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{args:?}: {}", text(&output.stderr));
+    }
+    let served = Served::start(place.command(&["dashboard", "--port", "0"])).unwrap();
+    let ids: Vec<&str> = runs.iter().map(|run| run.file_name().unwrap().to_str().unwrap()).collect();
+    for path in [
+        format!("/api/report?runs={},{}", ids[0], ids[1]),
+        format!("/api/compare?ids={},{}", ids[0], ids[1]),
+        format!("/api/compare/examples?ids={},{}", ids[0], ids[1]),
+        format!("/api/runs/{}/contributions?row=0", ids[0]),
+        format!("/api/runs/{}/predictions", ids[0]),
+        format!("/api/runs/{}", ids[0]),
+    ] {
+        let (status, _) = served.ask("GET", &path, "").unwrap_or_else(|| panic!("no answer to {path}"));
+        assert!(status < 500, "{path}: {status}");
     }
 }
 

@@ -142,7 +142,7 @@ fn backward(shown: &Shown, layers: &[Layer], i: usize, slope_rule: &str) {
     let name = &layer.name;
     let inputs = values_before(shown, i);
     let input_name = |input: usize| match i {
-        0 => shown.saved.preprocessor.input_names()[input].clone(),
+        0 => shown.saved.preprocessor.input_name(input).unwrap_or_default(),
         _ => format!("a{}", input + 1),
     };
     for unit in 0..layer.num_units() {

@@ -233,25 +233,42 @@ impl Preprocessor {
 
     /// A name per input: `Age`, `Sex=female`, `Sex=unknown`; none for a text.
     pub fn input_names(&self) -> Vec<String> {
-        let names_of = |PreparedColumn { name, kind, .. }: &PreparedColumn| match kind {
-            PreparedKind::Numeric { edges, .. } if edges.is_empty() => vec![name.clone()],
-            PreparedKind::Numeric { edges, .. } => {
-                edges.array_windows().map(|[low, high]| format!("{name}={low}..{high}")).collect()
+        self.columns().iter().flat_map(|column| (0..column.kind.num_inputs()).map(|at| column.input_name(at))).collect()
+    }
+
+    /// One of [`Preprocessor::input_names`], of which columns of texts have a million.
+    pub fn input_name(&self, input: usize) -> Option<String> {
+        let mut at = input;
+        for column in self.columns() {
+            match at.checked_sub(column.kind.num_inputs()) {
+                Some(rest) => at = rest,
+                None => return Some(column.input_name(at)),
             }
-            PreparedKind::Categorical { categories, has_unknown, buckets } => {
-                let unknown = has_unknown.then_some(UNKNOWN);
-                let values = categories.iter().map(String::as_str).chain(unknown);
-                let hashed = (1..=*buckets).map(|bucket| format!("{name} [{bucket}]"));
-                values.map(|value| format!("{name}={value}")).chain(hashed).collect()
-            }
-            PreparedKind::Text { buckets } => (1..=*buckets).map(|bucket| format!("{name} [{bucket}]")).collect(),
-        };
-        self.columns().iter().flat_map(names_of).collect()
+        }
+        None
     }
 
     /// The same preprocessor for the rows of a file that burnlab wrote, whose numbers are plain.
     pub fn for_written_rows(&self) -> Self {
         Self { readings: self.readings.of_written_rows(), ..self.clone() }
+    }
+}
+
+impl PreparedColumn {
+    /// The name of the column's input `at`, below [`PreparedKind::num_inputs`].
+    fn input_name(&self, at: usize) -> String {
+        let name = &self.name;
+        let bucket = |before: usize| format!("{name} [{}]", at - before + 1);
+        match &self.kind {
+            PreparedKind::Numeric { edges, .. } if edges.is_empty() => name.clone(),
+            PreparedKind::Numeric { edges, .. } => format!("{name}={}..{}", edges[at], edges[at + 1]),
+            PreparedKind::Categorical { categories, has_unknown, .. } => match categories.get(at) {
+                Some(category) => format!("{name}={category}"),
+                None if *has_unknown && at == categories.len() => format!("{name}={UNKNOWN}"),
+                None => bucket(categories.len() + usize::from(*has_unknown)),
+            },
+            PreparedKind::Text { .. } => bucket(0),
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use super::outcome::Outcome;
 use super::shapley::{Estimate, Plan, Shapley, shapley};
 use super::{Request, refuse_others};
 use crate::backend::{BackendName, Job, run_on};
+use crate::data::check_free;
 use crate::experiment::saved_model::SavedModel;
+use crate::figures::counted;
 
 /// An explained prediction.
 #[derive(Clone, Debug)]
@@ -67,6 +69,10 @@ pub fn contributions(
     let plan = |num_background| Plan::new(names.len(), num_background, request.evaluations);
     let prepared = models.prepare(&request, |most| plan(most).num_background)?;
     let plan = Plan { num_background: prepared.num_background, ..plan(prepared.most_background) };
+    request.check_work(models, plan.num_evaluations(), prepared.row.row)?;
+    check_free(plan.bytes()).map_err(|why| {
+        anyhow::anyhow!("the sets of {} by which a prediction is explained {why}", counted(names.len(), "column"))
+    })?;
     let job = ContributionsJob { models, prepared: &prepared, plan, seed: request.seed, named, all };
     let (shapley, outcomes, predicted) = run_on(backend, job).map_err(anyhow::Error::msg)??;
     let row = prepared.row;
@@ -112,7 +118,7 @@ impl Job for ContributionsJob<'_> {
         let found = shapley(plan, outcomes.len(), seed, |of_background, coalitions| {
             let is_replaced = |coalition: usize, column: usize| coalitions[coalition][column];
             loaded.values(prepared, &outcomes, coalitions.len(), of_background, is_replaced)
-        });
+        })?;
         Ok((found, outcomes, predicted))
     }
 }

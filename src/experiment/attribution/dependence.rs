@@ -106,7 +106,7 @@ pub fn dependence(
         let is_alike = other.preprocessor.source_columns() == saved.preprocessor.source_columns()
             && Outcome::all(&other.preprocessor, log_odds).is_ok_and(|others| others == all);
         // The same rows, as this one's preprocessor prepares them.
-        if let Some(examples) = own.background_of(other, &rows).filter(|_| is_alike) {
+        if is_alike && let Some(examples) = own.background_of(other, &rows)? {
             runs.push(evaluated(other, &examples)?);
         }
     }
@@ -221,16 +221,16 @@ impl Job for DependenceJob<'_> {
         let decoder = OutputDecoder::new(&model.preprocessor);
         let sources = model.preprocessor.sources();
         let network = Explainable { net: &net, decoder: &decoder, outcomes, sources: &sources, device: &device };
-        let of_point = |column: usize, point: &GridPoint| -> Vec<f64> {
+        let of_point = |column: usize, point: &GridPoint| -> anyhow::Result<Vec<f64>> {
             let from = examples.input(point.row);
             let is_replaced = |_, other: usize| other == column;
             let values =
-                network.values(examples.len(), |row| examples.input(row), |_| Cow::Borrowed(&from), is_replaced);
+                network.values(examples.len(), |row| examples.input(row), |_| Cow::Borrowed(&from), is_replaced)?;
             let mean = |outcome| values.iter().skip(outcome).step_by(outcomes.len()).sum::<f64>();
-            (0..outcomes.len()).map(|outcome| mean(outcome) / examples.len() as f64).collect()
+            Ok((0..outcomes.len()).map(|outcome| mean(outcome) / examples.len() as f64).collect())
         };
         let of_column =
             |(column, grid): (usize, &Grid)| grid.points.iter().map(|point| of_point(column, point)).collect();
-        Ok(grids.iter().enumerate().map(of_column).collect())
+        grids.iter().enumerate().map(of_column).collect()
     }
 }

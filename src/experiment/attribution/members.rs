@@ -74,9 +74,9 @@ impl<'a> Models<'a> {
             const GONE: &str = "an ensemble is explained by the data of its runs, which cannot be had any more";
             let of_row = match (request.data, &row.positions) {
                 (Some(file), _) => row_of_file(other, file, request.row.unwrap_or(0))?.examples,
-                (None, positions) => own.prepared_by(other, positions.as_deref()).context(GONE)?,
+                (None, positions) => own.prepared_by(other, positions.as_deref())?.context(GONE)?,
             };
-            examples.push((of_row, own.background_of(other, &background).context(GONE)?));
+            examples.push((of_row, own.background_of(other, &background)?.context(GONE)?));
         }
         if let (None, true) = (request.data, self.0.len() > 1) {
             // In which part it is depends on the run.
@@ -126,6 +126,9 @@ impl<'a, B: TrainingBackend> Loaded<'a, B> {
 
     /// The outcomes of `num_rows` rows, row-major, the mean over the models: each is background row `base` with the cells of the
     /// explained row in the columns that `is_replaced` says.
+    ///
+    /// # Errors
+    /// As [`Explainable::values`].
     pub fn values(
         &self,
         prepared: &Prepared,
@@ -133,7 +136,7 @@ impl<'a, B: TrainingBackend> Loaded<'a, B> {
         num_rows: usize,
         base: usize,
         is_replaced: impl Fn(usize, usize) -> bool,
-    ) -> Vec<f64> {
+    ) -> anyhow::Result<Vec<f64>> {
         self.mean(prepared, outcomes, |network, row, background| {
             let (base, explained) = (background.input(base), row.input(0));
             network.values(num_rows, |_| Cow::Borrowed(&base), |_| Cow::Borrowed(&explained), &is_replaced)
@@ -141,12 +144,15 @@ impl<'a, B: TrainingBackend> Loaded<'a, B> {
     }
 
     /// The mean over the models of what `of` makes of each network, the explained row, and its background.
+    ///
+    /// # Errors
+    /// The first one of `of`.
     pub fn mean(
         &self,
         prepared: &Prepared,
         outcomes: &[Outcome],
-        of: impl Fn(&Explainable<'_, B::InnerBackend>, &Examples, &Examples) -> Vec<f64>,
-    ) -> Vec<f64> {
+        of: impl Fn(&Explainable<'_, B::InnerBackend>, &Examples, &Examples) -> anyhow::Result<Vec<f64>>,
+    ) -> anyhow::Result<Vec<f64>> {
         let mut sum: Vec<f64> = Vec::new();
         for (i, (row, background)) in prepared.examples.iter().enumerate() {
             let network = Explainable {
@@ -156,7 +162,7 @@ impl<'a, B: TrainingBackend> Loaded<'a, B> {
                 sources: &self.sources[i],
                 device: &self.device,
             };
-            let values = of(&network, row, background);
+            let values = of(&network, row, background)?;
             match sum.is_empty() {
                 true => sum = values,
                 false => sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value),
@@ -166,6 +172,6 @@ impl<'a, B: TrainingBackend> Loaded<'a, B> {
         if num > 1.0 {
             sum.iter_mut().for_each(|sum| *sum /= num);
         }
-        sum
+        Ok(sum)
     }
 }

@@ -10,6 +10,7 @@ use crate::data::SourceColumn;
 use crate::model::Net;
 use crate::training::OutputDecoder;
 use crate::training::evaluation::logits;
+use crate::waiting;
 
 /// Input values of the rows that are in memory at a time, 16 MB.
 const MOST_INPUTS: usize = 4 << 20;
@@ -26,17 +27,21 @@ pub struct Explainable<'a, B: FusedBackend> {
 impl<B: FusedBackend> Explainable<'_, B> {
     /// The outcomes of `num_rows` rows, row-major: row `i` begins as the inputs that `base` returns, and has those of the
     /// columns `is_replaced` of the inputs `from`.
+    ///
+    /// # Errors
+    /// Nobody waits for them any more.
     pub fn values<'r>(
         &self,
         num_rows: usize,
         base: impl Fn(usize) -> Cow<'r, [f32]>,
         from: impl Fn(usize) -> Cow<'r, [f32]>,
         is_replaced: impl Fn(usize, usize) -> bool,
-    ) -> Vec<f64> {
+    ) -> anyhow::Result<Vec<f64>> {
         let num_inputs = if num_rows == 0 { 1 } else { base(0).len() };
         let at_once = (MOST_INPUTS / num_inputs).max(1);
         let mut values = Vec::with_capacity(num_rows * self.outcomes.len());
         for first in (0..num_rows).step_by(at_once) {
+            waiting::check()?;
             let rows = first..num_rows.min(first + at_once);
             let mut inputs = Vec::with_capacity(rows.len() * num_inputs);
             for row in rows {
@@ -51,6 +56,6 @@ impl<B: FusedBackend> Explainable<'_, B> {
             let logits = logits(self.net, &of_inputs(num_inputs, inputs), self.device);
             values.extend(Outcome::values(self.outcomes, self.decoder, &logits));
         }
-        values
+        Ok(values)
     }
 }

@@ -16,6 +16,7 @@ use crate::data::{Examples, ImageShape};
 use crate::experiment::saved_model::SavedModel;
 use crate::shell::command;
 use crate::training::evaluation::logits;
+use crate::waiting;
 
 /// Input values of the images that are in memory at a time, 16 MB.
 const MOST_INPUTS: usize = 4 << 20;
@@ -80,6 +81,7 @@ pub fn occlusion(
     let named = request.of.map(|name| Outcome::named(&all, name)).transpose()?;
     let prepared = models.prepare(&request, |most| most)?;
     let squares = Squares::new(shape, patch, request.evaluations);
+    request.check_work(models, squares.corners.len() + 1, prepared.row.row)?;
     let job = OcclusionJob { models, prepared: &prepared, squares: &squares, shape, named, all };
     let (outcomes, values, predicted) = run_on(backend, job).map_err(anyhow::Error::msg)??;
     let num = outcomes.len();
@@ -168,6 +170,7 @@ impl Job for OcclusionJob<'_> {
             let mut values = Vec::new();
             let images = squares.corners.len() + 1;
             for first in (0..images).step_by(at_once) {
+                waiting::check()?;
                 let mut inputs = Vec::with_capacity(at_once.min(images) * num_inputs);
                 for image in first..images.min(first + at_once) {
                     let start = inputs.len();
@@ -184,8 +187,8 @@ impl Job for OcclusionJob<'_> {
                 let logits = logits(network.net, &of_inputs(num_inputs, inputs), network.device);
                 values.extend(Outcome::values(network.outcomes, network.decoder, &logits));
             }
-            values
-        });
+            Ok(values)
+        })?;
         Ok((outcomes, values, predicted))
     }
 }

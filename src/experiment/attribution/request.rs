@@ -2,7 +2,13 @@
 
 use std::path::Path;
 
+use super::members::Models;
 use super::{BACKGROUND, EVALUATIONS};
+use crate::shell::command;
+
+/// Inputs that pass through the network while somebody waits for a page: seconds on one core, of which a text in buckets has
+/// many thousands a row.
+const MOST_INPUTS_OF_PAGE: usize = 1 << 31;
 
 /// What is to be explained.
 #[derive(Clone, Copy, Debug)]
@@ -37,5 +43,24 @@ impl Default for Request<'_> {
             seed: 0,
             is_from_folder: false,
         }
+    }
+}
+
+impl Request<'_> {
+    /// That an explanation of `row` by so many evaluations of each network does not keep a page waiting for minutes.
+    ///
+    /// # Errors
+    /// It would.
+    pub(super) fn check_work(&self, models: Models<'_>, num_evaluations: usize, row: usize) -> anyhow::Result<()> {
+        let saved = models.first();
+        let num_inputs = num_evaluations.saturating_mul(saved.preprocessor.num_inputs());
+        let name = saved.name();
+        anyhow::ensure!(
+            !self.is_from_folder || num_inputs <= MOST_INPUTS_OF_PAGE,
+            "run `{name}` has {} inputs, too many to explain while you wait: `{}` does it",
+            saved.preprocessor.num_inputs(),
+            command(&["explain", &name, "--row", &row.to_string()])
+        );
+        Ok(())
     }
 }

@@ -9,9 +9,10 @@ use rand::SeedableRng;
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 
-use crate::data::{Block, Dataset, Examples, NewRows, Readings, SourceColumn, Splits};
+use crate::data::{Block, Dataset, Examples, NewRows, Readings, SourceColumn, Splits, check_free};
 use crate::experiment::run_folder::TEST_ROWS;
 use crate::experiment::saved_model::SavedModel;
+use crate::figures::counted;
 use crate::shell::command;
 
 /// What stands for a cell without a value.
@@ -101,17 +102,24 @@ impl OwnRows {
     }
 
     /// The same rows as another model prepares them; `None` where they are not from the data.
-    pub fn background_of(&self, other: &SavedModel, rows: &Rows) -> Option<Examples> {
+    ///
+    /// # Errors
+    /// More than fits in memory.
+    pub fn background_of(&self, other: &SavedModel, rows: &Rows) -> anyhow::Result<Option<Examples>> {
         match self {
             Self::Data { .. } => self.prepared_by(other, rows.positions.as_deref()),
-            Self::Test { .. } => None,
+            Self::Test { .. } => Ok(None),
         }
     }
 
     /// Rows of the data set as another model prepares them; `None` where they are not from there.
-    pub fn prepared_by(&self, other: &SavedModel, positions: Option<&[u32]>) -> Option<Examples> {
-        let Self::Data { dataset, .. } = self else { return None };
-        Some(other.preprocessor.transform(dataset, positions?))
+    ///
+    /// # Errors
+    /// More than fits in memory.
+    pub fn prepared_by(&self, other: &SavedModel, positions: Option<&[u32]>) -> anyhow::Result<Option<Examples>> {
+        let (Self::Data { dataset, .. }, Some(positions)) = (self, positions) else { return Ok(None) };
+        check_room(other, positions.len())?;
+        Ok(Some(other.preprocessor.transform(dataset, positions)))
     }
 
     /// The row `row` of the data, by default the first test row. Where a test file has rows of the same numbers, they come
@@ -156,6 +164,7 @@ impl OwnRows {
 
 impl Rows {
     fn of_data(saved: &SavedModel, dataset: &Dataset, rows: &[u32]) -> anyhow::Result<Self> {
+        check_room(saved, rows.len())?;
         let mut bytes = Vec::new();
         dataset.write_rows(rows, &mut bytes)?;
         let mut reader = csv::Reader::from_reader(&bytes[..]);
@@ -188,6 +197,7 @@ impl Rows {
         }
         let place = |position: usize| if count == test.len() { position } else { test.row(position) };
         let records = positions.iter().map(|&position| wanted[&place(position)].clone());
+        check_room(saved, positions.len())?;
         let inputs = test.gather(positions.iter().copied());
         Ok(Self {
             examples: of_inputs(test.num_inputs, inputs),
@@ -211,6 +221,17 @@ impl Rows {
         let (text, place) = self.readings.told(&source.columns, cell)?;
         Some((text, place.filter(|_| source.is_numeric)))
     }
+}
+
+/// That `num_rows` rows fit in memory as inputs of the network, of which a text in buckets has many.
+fn check_room(saved: &SavedModel, num_rows: usize) -> anyhow::Result<()> {
+    let num_inputs = saved.preprocessor.num_inputs();
+    check_free(num_rows.saturating_mul(num_inputs).saturating_mul(size_of::<f32>())).map_err(|why| {
+        anyhow::anyhow!(
+            "{} of {num_inputs} inputs do not fit in memory: they {why}; with --background fewer are needed",
+            counted(num_rows, "row")
+        )
+    })
 }
 
 /// Examples without targets, of row-major `inputs`.

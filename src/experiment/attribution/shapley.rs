@@ -59,11 +59,20 @@ impl Plan {
 
     /// Rows that pass through the network.
     pub fn num_evaluations(&self) -> usize {
-        let each = match self.method {
+        self.num_coalitions() * self.num_background
+    }
+
+    /// Of each background row.
+    fn num_coalitions(&self) -> usize {
+        match self.method {
             Method::Exact => 1 << self.num_columns,
             Method::Orders(orders) => 2 + orders * (self.num_columns - 1),
-        };
-        each * self.num_background
+        }
+    }
+
+    /// Bytes of the coalitions that are in memory at a time.
+    pub fn bytes(&self) -> usize {
+        self.num_coalitions().saturating_mul(size_of::<Coalition>() + self.num_columns)
     }
 }
 
@@ -83,28 +92,31 @@ pub type Coalition = Vec<bool>;
 
 /// Computes the contributions. `evaluate` returns `num_numbers` numbers for each of some coalitions, in their order: the
 /// prediction for the row with the cells of that background row in the columns that are not in the coalition.
-pub fn shapley(
+///
+/// # Errors
+/// The first one of `evaluate`.
+pub fn shapley<E>(
     plan: Plan,
     num_numbers: usize,
     seed: u64,
-    mut evaluate: impl FnMut(usize, &[Coalition]) -> Vec<f64>,
-) -> Shapley {
+    mut evaluate: impl FnMut(usize, &[Coalition]) -> Result<Vec<f64>, E>,
+) -> Result<Shapley, E> {
     match plan.method {
         Method::Exact => exact(plan, num_numbers, &mut evaluate),
         Method::Orders(orders) => sampled(plan, orders, num_numbers, seed, &mut evaluate),
     }
 }
 
-type Evaluate<'a> = &'a mut dyn FnMut(usize, &[Coalition]) -> Vec<f64>;
+type Evaluate<'a, E> = &'a mut dyn FnMut(usize, &[Coalition]) -> Result<Vec<f64>, E>;
 
-fn exact(plan: Plan, num_numbers: usize, evaluate: Evaluate<'_>) -> Shapley {
+fn exact<E>(plan: Plan, num_numbers: usize, evaluate: Evaluate<'_, E>) -> Result<Shapley, E> {
     let Plan { num_columns, num_background, .. } = plan;
     let num_coalitions = 1 << num_columns;
     let coalition = |mask: usize| (0..num_columns).map(|column| mask >> column & 1 == 1).collect();
     let coalitions: Vec<Coalition> = (0..num_coalitions).map(coalition).collect();
     let mut worth = vec![0.0; num_coalitions * num_numbers];
     for background in 0..num_background {
-        let values = evaluate(background, &coalitions);
+        let values = evaluate(background, &coalitions)?;
         worth.iter_mut().zip(values).for_each(|(worth, value)| *worth += value / num_background as f64);
     }
     let of = |mask: usize, number: usize| worth[mask * num_numbers + number];
@@ -119,13 +131,13 @@ fn exact(plan: Plan, num_numbers: usize, evaluate: Evaluate<'_>) -> Shapley {
             .map(|mask| shares[mask.count_ones() as usize] * (of(mask | 1 << column, number) - of(mask, number)));
         Estimate { value: added.sum(), error: 0.0 }
     };
-    Shapley {
+    Ok(Shapley {
         mean: (0..num_numbers).map(|number| of(0, number)).collect(),
         row: (0..num_numbers).map(|number| of(num_coalitions - 1, number)).collect(),
         contributions: (0..num_numbers)
             .map(|number| (0..num_columns).map(|column| contribution(number, column)).collect())
             .collect(),
-    }
+    })
 }
 
 /// Sums over pairs of orders.
@@ -137,7 +149,13 @@ struct Sums {
     squares_of_rows: f64,
 }
 
-fn sampled(plan: Plan, orders: usize, num_numbers: usize, seed: u64, evaluate: Evaluate<'_>) -> Shapley {
+fn sampled<E>(
+    plan: Plan,
+    orders: usize,
+    num_numbers: usize,
+    seed: u64,
+    evaluate: Evaluate<'_, E>,
+) -> Result<Shapley, E> {
     let Plan { num_columns, num_background, .. } = plan;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut sums = vec![vec![Sums::default(); num_columns]; num_numbers];
@@ -158,7 +176,7 @@ fn sampled(plan: Plan, orders: usize, num_numbers: usize, seed: u64, evaluate: E
                 coalitions.push(coalition.clone());
             }
         }
-        let values = evaluate(background, &coalitions);
+        let values = evaluate(background, &coalitions)?;
         for number in 0..num_numbers {
             let of = |coalition: usize| values[coalition * num_numbers + number];
             mean[number] += of(0) / num_background as f64;
@@ -199,11 +217,13 @@ fn sampled(plan: Plan, orders: usize, num_numbers: usize, seed: u64, evaluate: E
         Estimate { value, error: (variance.max(0.0) / count).sqrt() }
     };
     let contributions = sums.iter().map(|columns| columns.iter().map(estimate).collect()).collect();
-    Shapley { mean, row, contributions }
+    Ok(Shapley { mean, row, contributions })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
 
     /// Evaluates a function of cells, over a row and a background.
@@ -213,8 +233,9 @@ mod tests {
             let cells = |coalition: &Coalition| -> Vec<f64> {
                 (0..row.len()).map(|i| if coalition[i] { row[i] } else { background[b][i] }).collect()
             };
-            coalitions.iter().flat_map(|coalition| function(&cells(coalition))).collect()
+            Ok::<_, Infallible>(coalitions.iter().flat_map(|coalition| function(&cells(coalition))).collect())
         })
+        .unwrap()
     }
 
     fn background(num_rows: usize, num_columns: usize) -> Vec<Vec<f64>> {
@@ -263,8 +284,8 @@ mod tests {
         assert_eq!((&found.mean[..], &found.row[..]), (&[0.0, 0.0][..], &[31.0, 5.0][..]));
     }
 
-    fn sampled_with(evaluate: Evaluate<'_>, seed: u64) -> Shapley {
-        sampled(plan(6, 20, Method::Orders(10)), 10, 2, seed, evaluate)
+    fn sampled_with(evaluate: Evaluate<'_, Infallible>, seed: u64) -> Shapley {
+        sampled(plan(6, 20, Method::Orders(10)), 10, 2, seed, evaluate).unwrap()
     }
 
     #[test]
@@ -282,11 +303,11 @@ mod tests {
         }
         // Over many seeds the errors are as large as they say.
         let off = |seed: u64| {
-            let mut evaluate = |b: usize, coalitions: &[Coalition]| -> Vec<f64> {
+            let mut evaluate = |b: usize, coalitions: &[Coalition]| {
                 let cells = |coalition: &Coalition| -> Vec<f64> {
                     (0..6).map(|i| if coalition[i] { row[i] } else { rows[b][i] }).collect()
                 };
-                coalitions.iter().flat_map(|coalition| function(&cells(coalition))).collect()
+                Ok(coalitions.iter().flat_map(|coalition| function(&cells(coalition))).collect())
             };
             let found = sampled_with(&mut evaluate, seed);
             let pairs = exact.contributions.iter().flatten().zip(found.contributions.iter().flatten());
@@ -307,8 +328,9 @@ mod tests {
             let mut count = 0;
             shapley(plan, 1, 0, |_, coalitions| {
                 count += coalitions.len();
-                vec![0.0; coalitions.len()]
-            });
+                Ok::<_, Infallible>(vec![0.0; coalitions.len()])
+            })
+            .unwrap();
             assert_eq!(count, plan.num_evaluations(), "{plan:?}");
             assert!(count <= 31_000, "{plan:?}: {count}");
         }

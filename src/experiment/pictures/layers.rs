@@ -31,7 +31,7 @@ pub(super) fn network(subject: &Subject) -> Option<String> {
         }
         names => names.to_vec(),
     };
-    Some(plots::network(&subject.titled("Network"), &layers, &preprocessor.input_names(), &outputs))
+    Some(plots::network(&subject.titled("Network"), &layers, &|input| preprocessor.input_name(input), &outputs))
 }
 
 /// The weights of each first-layer unit as an image.

@@ -14,6 +14,7 @@ use crate::experiment::plane::is_planar;
 use crate::experiment::run_folder::{EVALUATION, PREDICTIONS};
 use crate::experiment::saved_model::SavedModel;
 use crate::tracking::read_points_thinned;
+use crate::waiting;
 
 /// What was drawn of a run.
 #[derive(Debug)]
@@ -105,6 +106,7 @@ impl Job for DrawJob<'_> {
         let lacks_test = without_test.as_ref().map_or_else(String::new, |why| format!("; {why}"));
         for (picture, is_wanted) in self.pictures {
             let Draw::Run(draw) = picture.draw else { continue };
+            waiting::check()?;
             match draw(&subject) {
                 Some(svg) => drawn.push((picture, svg)),
                 None if is_wanted => {

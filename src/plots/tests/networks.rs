@@ -12,7 +12,8 @@ fn layer(num_inputs: usize, num_outputs: usize, weight: impl Fn(usize, usize) ->
 fn edges_tell_size_and_sign_of_their_weights() {
     let layers =
         [layer(2, 2, |from, to| [[4.0, -2.0], [1.0, 0.0]][from][to]), layer(2, 1, |from, _| [3.0, -3.0][from])];
-    let svg = network("Network", &layers, &strings(&["x", "y"]), &strings(&["band"]));
+    let svg =
+        network("Network", &layers, &|input| ["x", "y"].get(input).map(|&name| name.to_owned()), &strings(&["band"]));
     let document = parsed(&svg);
     assert_eq!(marks(&document, "node").len(), 5);
     let edges = marks(&document, "edge");
@@ -38,7 +39,7 @@ fn edges_tell_size_and_sign_of_their_weights() {
 /// Ten units: no number stands on another.
 #[test]
 fn numbers_of_weights_are_apart() {
-    let svg = network("Network", &[layer(2, 10, |_, _| 1.0), layer(10, 1, |_, _| 1.0)], &[], &[]);
+    let svg = network("Network", &[layer(2, 10, |_, _| 1.0), layer(10, 1, |_, _| 1.0)], &|_| None, &[]);
     let document = parsed(&svg);
     let numbers = marks(&document, "number");
     assert_eq!(numbers.len(), 30 + 11);
@@ -48,7 +49,7 @@ fn numbers_of_weights_are_apart() {
             assert!((a.0 - b.0).abs() > 30.0 || (a.1 - b.1).abs() > 11.0, "{a:?} {b:?}");
         }
     }
-    let many = network("Network", &[layer(31, 1, |_, _| 1.0)], &[], &[]);
+    let many = network("Network", &[layer(31, 1, |_, _| 1.0)], &|_| None, &[]);
     assert!(marks(&parsed(&many), "number").is_empty());
 }
 
@@ -56,7 +57,7 @@ fn numbers_of_weights_are_apart() {
 fn of_a_large_layer_the_strongest_nodes_are_shown() {
     // Input 50 and the last eleven have the largest weights.
     let strength = |from: usize| if from == 50 || from >= 53 { 2.0 } else { 0.1 };
-    let svg = network("Network", &[layer(64, 16, |from, _| strength(from))], &[], &[]);
+    let svg = network("Network", &[layer(64, 16, |from, _| strength(from))], &|_| None, &[]);
     let document = parsed(&svg);
     assert_eq!(marks(&document, "node").len(), 12 + 16);
     assert_eq!(texts(&document, "more"), ["+52 more"]);
@@ -69,7 +70,7 @@ fn nodes_are_ranked_by_weights_in_and_out() {
     // Hidden units 6 to 11 have large weights in, 15 to 20 large weights out.
     let large = |is_large: bool| if is_large { 1.0 } else { 0.25 };
     let layers = [layer(2, 20, |_, to| large((5..11).contains(&to))), layer(20, 2, |from, _| large(from >= 14))];
-    let svg = network("Network", &layers, &[], &[]);
+    let svg = network("Network", &layers, &|_| None, &[]);
     let document = parsed(&svg);
     let hints: Vec<String> = marks(&document, "edge").into_iter().map(text).collect();
     let leads_to = |unit: usize| hints.iter().any(|hint| hint.contains(&format!("to unit {unit}:")));

@@ -22,7 +22,7 @@ fn empties() -> Vec<String> {
         boundary("t", &no_boundary),
         surface("t", "x", "y", "z", &field(0, 0.0), &[]),
         hidden_units("t", &[], &no_boundary),
-        network("t", &[], &[], &[]),
+        network("t", &[], &|_| None, &[]),
         unit_weights("t", 28, 28, &[], 0),
         roc("t", "a", &[], &[]),
         calibration("t", "a", &[], &[]),
@@ -98,7 +98,7 @@ fn with(bad: f64) -> Vec<(String, &'static str, usize)> {
         (boundary("t", &two_inputs), "dot", 1),
         (surface("t", "x", "y", "z", &holed, &[(0.5, 0.5, bad), (bad, 0.5, 1.0), (0.5, 0.5, 1.0)]), "dot", 1),
         (hidden_units("t", &[unit(bad), unit(1.0)], &two_inputs), "dot", 3),
-        (network("t", &[layer(vec![bad as f32, 1.0])], &[], &[]), "edge", 1),
+        (network("t", &[layer(vec![bad as f32, 1.0])], &|_| None, &[]), "edge", 1),
         (unit_weights("t", 2, 1, &[bad as f32, 1.0], 1), "crisp", 1),
         (roc("t", "a", &[true, true, false], &[bad, 0.7, 0.1]), "roc-line", 1),
         (calibration("t", "a", &[true, false], &[bad, 0.1]), "count-point", 1),
@@ -123,7 +123,7 @@ fn numbers_that_are_not_finite_are_left_out() {
 #[test]
 fn sizes_that_do_not_fit_are_no_panic() {
     let layer = |num_inputs, num_outputs| Layer { weights: vec![1.0; 3], biases: Vec::new(), num_inputs, num_outputs };
-    parsed(&network("t", &[layer(3, 20), layer(30, 2)], &[], &[]));
+    parsed(&network("t", &[layer(3, 20), layer(30, 2)], &|_| None, &[]));
     parsed(&confusion("t", &[], &[vec![1], vec![1, 2, 3], vec![]]));
     parsed(&unit_weights("t", 5, 5, &[1.0; 7], 3));
     parsed(&boundary("t", &over_inputs(vec![field(4, 0.5), field(2, 0.4), field(0, 0.0)], Vec::new())));

@@ -7,7 +7,6 @@
 //! | `own` | what beside the run folders must be no link |
 //! | `held` | a folder that is held open while its run trains |
 //! | `lines` | reading lines of bounded length |
-//! | `waiting` | reading for somebody who may stop waiting |
 //! | `atomic` | writing a file so that readers see all of it or nothing |
 //! | `moving` | moving and removing whole run folders |
 //! | `sums` | `SHA256SUMS`: whether a file is as training left it |
@@ -30,7 +29,6 @@ mod private;
 mod record;
 mod sums;
 mod temporary;
-mod waiting;
 
 pub use atomic::{write_atomic, write_pieces, write_renamed};
 pub use held::Place;
@@ -39,7 +37,7 @@ pub use list::FileEntry;
 pub use metrics_file::{read_points, read_points_thinned};
 pub use open::{has, open, open_sound, open_table, open_table_within, read, read_text, read_within, try_has};
 pub use private::{close, is_link_of_others};
-pub use sums::{check_sum, check_sums, is_lost};
+pub use sums::{check_sum, check_sum_of, check_sums, is_lost};
 pub use temporary::{Kept, free_space, private_folder};
 
 pub(crate) use atomic::{append, remove, remove_temporary};
@@ -53,4 +51,3 @@ pub(crate) use open::{hold, hold_new, in_words};
 pub(crate) use own::{is_there, own_file, own_folder};
 pub(crate) use record::{read_record, write_json, write_record};
 pub(crate) use sums::write_sums;
-pub(crate) use waiting::Waiting;

@@ -2,7 +2,7 @@
 //! since, by hand or by a failing disk, is not taken for what was trained.
 
 use std::fmt::Write as _;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -10,9 +10,12 @@ use sha2::{Digest, Sha256};
 use super::atomic::write_renamed;
 use super::held::Place;
 use super::names::SUMS;
-use super::open::{open, read_text};
+use super::open::{open, open_sound, open_table, read_text};
 use crate::figures::hexadecimal;
 use crate::tracking::TrackingError;
+
+/// The files of a run that have as many lines as there are, so that only reading them shows whether they are burnlab's.
+const TABLES: &str = ".csv";
 
 /// Writes the sums of those of the files `names` that there are.
 ///
@@ -22,8 +25,8 @@ pub(crate) fn write_sums<'a>(folder: impl Into<Place<'a>>, names: &[&str]) -> Re
     let folder = folder.into();
     let mut lines = String::new();
     for name in names {
-        if let Some(sum) = sum(folder, name)? {
-            writeln!(lines, "{sum}  {name}").expect("strings grow");
+        if let Some(file) = open(folder, name)? {
+            writeln!(lines, "{}  {name}", sum(file)?).expect("strings grow");
         }
     }
     write_renamed(folder, SUMS, lines.as_bytes())
@@ -32,21 +35,42 @@ pub(crate) fn write_sums<'a>(folder: impl Into<Place<'a>>, names: &[&str]) -> Re
 /// That a file is as it was when the training ended; one without a sum, or that is gone, is not checked.
 ///
 /// # Errors
-/// [`TrackingError::Altered`]; a file that cannot be read; sums that are none.
+/// [`TrackingError::Altered`]; a file that cannot be read, or is none that burnlab writes; sums that are none.
 pub fn check_sum(folder: &Path, name: &str) -> Result<(), TrackingError> {
-    let Some(sums) = sums(folder)? else { return Ok(()) };
-    match sums.iter().find(|(_, other)| other == name) {
-        Some((recorded, _)) => check(folder, name, recorded),
-        None => Ok(()),
-    }
+    check_sums(folder, &[name])
 }
 
-/// The same of all files that have a sum.
+/// The same of several files.
 ///
 /// # Errors
 /// As [`check_sum`].
-pub fn check_sums(folder: &Path) -> Result<(), TrackingError> {
-    sums(folder)?.iter().flatten().try_for_each(|(recorded, name)| check(folder, name, recorded))
+pub fn check_sums(folder: &Path, names: &[&str]) -> Result<(), TrackingError> {
+    let Some(sums) = sums(folder)? else { return Ok(()) };
+    for name in names {
+        let Some(recorded) = recorded(&sums, name) else { continue };
+        let found = match name.ends_with(TABLES) {
+            true => open_table(folder, name)?.map(sum).transpose(),
+            false => open_sound(folder, name)?.map(sum).transpose(),
+        };
+        let path = || folder.join(name);
+        match found.map_err(|error| unread(&path(), error))? {
+            Some(found) if found != recorded => return Err(TrackingError::Altered { path: path() }),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The same of a file whose `bytes` have been read.
+///
+/// # Errors
+/// [`TrackingError::Altered`]; sums that are none.
+pub fn check_sum_of(bytes: &[u8], folder: &Path, name: &str) -> Result<(), TrackingError> {
+    let Some(sums) = sums(folder)? else { return Ok(()) };
+    match recorded(&sums, name) {
+        Some(recorded) if sum(bytes)? != recorded => Err(TrackingError::Altered { path: folder.join(name) }),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a file is gone that the training has written.
@@ -54,8 +78,13 @@ pub fn check_sums(folder: &Path) -> Result<(), TrackingError> {
 /// # Errors
 /// As [`check_sum`].
 pub fn is_lost(folder: &Path, name: &str) -> Result<bool, TrackingError> {
-    let is_listed = sums(folder)?.iter().flatten().any(|(_, other)| other == name);
+    let is_listed = sums(folder)?.is_some_and(|sums| recorded(&sums, name).is_some());
     Ok(is_listed && open(folder, name)?.is_none())
+}
+
+/// The sum of a file among those with their names.
+fn recorded<'a>(sums: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    sums.iter().find(|(_, other)| other == name).map(|(sum, _)| &sum[..])
 }
 
 /// Sums and names, as sha256sum(1) reads them.
@@ -78,23 +107,22 @@ fn sums(folder: &Path) -> Result<Option<Vec<(String, String)>>, TrackingError> {
     read.collect::<Result<_, _>>().map(Some)
 }
 
-fn check(folder: &Path, name: &str, recorded: &str) -> Result<(), TrackingError> {
-    match sum(folder.into(), name)? {
-        Some(found) if found != recorded => Err(TrackingError::Altered { path: folder.join(name) }),
-        _ => Ok(()),
+/// What a table says of itself, such as that a line is too long, names no file.
+fn unread(path: &Path, error: io::Error) -> TrackingError {
+    match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::FileTooLarge => TrackingError::damaged(path, error.to_string()),
+        _ => error.into(),
     }
 }
 
-fn sum(folder: Place, name: &str) -> Result<Option<String>, TrackingError> {
-    let Some(mut file) = open(folder, name)? else { return Ok(None) };
+fn sum(mut file: impl Read) -> io::Result<String> {
     let (mut hash, mut block) = (Sha256::new(), vec![0; 1 << 16]);
     loop {
         match file.read(&mut block)? {
-            0 => break,
+            0 => return Ok(hexadecimal(hash.finalize())),
             count => hash.update(&block[..count]),
         }
     }
-    Ok(Some(hexadecimal(hash.finalize())))
 }
 
 #[cfg(test)]
@@ -118,7 +146,8 @@ mod tests {
         fs::write(path.join("a.csv"), "abd").unwrap();
         let error = check_sum(path, "a.csv").unwrap_err();
         assert!(matches!(error, TrackingError::Altered { .. }), "{error}");
-        assert!(check_sums(path).is_err() && !is_lost(path, "a.csv").unwrap());
+        assert!(check_sums(path, &["b.csv", "a.csv"]).is_err() && !is_lost(path, "a.csv").unwrap());
+        assert!(check_sum_of(b"abc", path, "a.csv").is_ok() && check_sum_of(b"abd", path, "a.csv").is_err());
         // Whoever misses it says so.
         fs::remove_file(path.join("a.csv")).unwrap();
         assert!(check_sum(path, "a.csv").is_ok() && is_lost(path, "a.csv").unwrap());
@@ -135,6 +164,22 @@ mod tests {
         for listed in ["zz".to_owned(), format!("{sum}\ta.csv"), format!("{sum}  "), sum[..20].to_owned()] {
             fs::write(path.join("SHA256SUMS"), listed).unwrap();
             assert!(matches!(check_sum(path, "a.csv").unwrap_err(), TrackingError::Damaged { line: Some(1), .. }));
+        }
+    }
+
+    /// Terabytes that are on no disk are not read: a table ends at the first hole, any other file has a bound of its own.
+    #[test]
+    fn a_file_of_holes_is_found_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let listed = ["predictions.csv", "evaluation.json", "test.csv"].map(|name| format!("{:064}  {name}\n", 0));
+        fs::write(path.join("SHA256SUMS"), listed.concat()).unwrap();
+        for name in ["predictions.csv", "evaluation.json", "test.csv"] {
+            fs::write(path.join(name), "row,true\n").unwrap();
+            // ext4 has no larger files than 16 TiB.
+            fs::OpenOptions::new().write(true).open(path.join(name)).unwrap().set_len(8 << 40).unwrap();
+            let error = check_sum(path, name).unwrap_err();
+            assert!(matches!(error, TrackingError::Damaged { .. }) && error.to_string().contains(name), "{error}");
         }
     }
 }

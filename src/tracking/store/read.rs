@@ -13,7 +13,7 @@ use super::rows::{number, run_id, sample};
 use super::summary::{Run, SUMMARY, summary};
 use crate::secrets;
 use crate::tracking::database::{Access, Database, Failure, Param, Row, params};
-use crate::tracking::{FileEntry, MetricKey, RunId, RunRecord, Sample, TrackingError, folder};
+use crate::tracking::{FileEntry, MetricKey, RunId, RunRecord, Sample, TrackingError, UtcTime, folder};
 
 /// How many runs [`Store::for_each_run`] reads at once.
 const AT_ONCE: usize = 250;
@@ -27,6 +27,12 @@ pub struct Changes {
     pub changed: Vec<RunId>,
     /// Runs that were deleted.
     pub removed: Vec<RunId>,
+}
+
+/// The order of runs. What is dated ahead was recorded on a machine whose clock is wrong, or is to be taken for the newest run for
+/// ever by whoever sent it: it comes last.
+fn newest_first() -> String {
+    format!("ORDER BY started >= '{}', started DESC, id DESC", UtcTime::now().day_after_next())
 }
 
 impl Store {
@@ -113,8 +119,7 @@ impl Store {
 
     /// The runs whose test part has this fingerprint ([`DataRecord::test`](crate::tracking::DataRecord)), newest first.
     pub fn tested_on(&self, test: &str) -> Result<Vec<RunId>, TrackingError> {
-        let sql = "SELECT id FROM run WHERE tested = ?1 ORDER BY started DESC, id DESC";
-        self.ids(sql, params![test])
+        self.ids(&format!("SELECT id FROM run WHERE tested = ?1 {}", newest_first()), params![test])
     }
 
     /// The points of one metric of a run, by epoch and step; empty if the run has no such metric.
@@ -224,7 +229,7 @@ impl Store {
     }
 
     pub(super) fn ids_newest_first(&self) -> Result<Vec<RunId>, TrackingError> {
-        self.ids("SELECT id FROM run ORDER BY started DESC, id DESC", &[])
+        self.ids(&format!("SELECT id FROM run {}", newest_first()), &[])
     }
 
     /// The ids that a query gives in its first column, without what is none: one damaged row hides no other.
@@ -238,8 +243,7 @@ impl Store {
         // One read transaction: the summaries belong to the records.
         let select = |database: &Database| -> Result<Vec<Option<Run>>, Failure> {
             let mut indices = HashMap::new();
-            let sql =
-                format!("SELECT number, record, revision, id FROM run {condition} ORDER BY started DESC, id DESC");
+            let sql = format!("SELECT number, record, revision, id FROM run {condition} {}", newest_first());
             let mut runs = database.query(&sql, parameters, |row| {
                 indices.insert(row.get::<i64>(0)?, indices.len());
                 Ok(self.run_of(row).ok())

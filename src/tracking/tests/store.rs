@@ -10,6 +10,7 @@ use crate::tracking::*;
 
 on_each_backend![
     runs_are_found_by_unique_prefix_and_latest,
+    a_run_that_is_dated_ahead_is_not_the_newest,
     edits_reach_the_row_and_the_folder_and_survive_the_finish,
     an_experiment_gets_another_name,
     delete_restore_and_gc,
@@ -33,6 +34,26 @@ fn runs_are_found_by_unique_prefix_and_latest(test_store: &TestStore) {
     }
     let newest_first: Vec<RunId> = store.runs().unwrap().into_iter().map(|run| run.record.id).collect();
     assert_eq!(newest_first, [third, second, first]);
+}
+
+/// Whoever sent it would have it used in place of all others, for ever.
+fn a_run_that_is_dated_ahead_is_not_the_newest(test_store: &TestStore) {
+    let [ahead, ours] = [finished_run(test_store, "alpha"), finished_run(test_store, "alpha")];
+    let mut store = test_store.open();
+    let file = store.folder(&ahead).join("run.json");
+    let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    for started in ["9998-01-01T00:00:00.000000Z", "2001-01-01T00:00:00.000000Z"] {
+        record["started"] = started.into();
+        fs::write(&file, record.to_string()).unwrap();
+        store.reindex().unwrap();
+        assert_eq!(&store.find("latest").unwrap().record.id, &ours, "{started}");
+        let ids: Vec<RunId> = store.runs().unwrap().into_iter().map(|run| run.record.id).collect();
+        assert_eq!(ids, [ours.clone(), ahead.clone()]);
+    }
+    record["started"] = "soon".into();
+    fs::write(&file, record.to_string()).unwrap();
+    let problems = format!("{:?}", store.reindex().unwrap());
+    assert!(problems.contains("`soon` is no time such as 2026-"), "{problems}");
 }
 
 fn edits_reach_the_row_and_the_folder_and_survive_the_finish(test_store: &TestStore) {

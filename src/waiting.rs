@@ -1,4 +1,4 @@
-//! Reading for somebody who may stop waiting, such as the browser of a dashboard.
+//! Work for somebody who may stop waiting for it, such as the browser of a dashboard.
 
 use std::cell::RefCell;
 use std::io;
@@ -32,7 +32,8 @@ impl Drop for Waiting {
 }
 
 impl Awaited {
-    /// Does `work`, in which reading a table fails from when nobody waits any more: it may have a gigabyte.
+    /// Does `work`, in which [`check`] fails from when nobody waits any more: before each piece of a table, which may have a
+    /// gigabyte, and of a long computation.
     pub fn during<T>(self, work: impl FnOnce() -> T) -> T {
         /// Puts back what was there, also after a panic.
         struct Before(Option<Arc<AtomicBool>>);
@@ -48,7 +49,7 @@ impl Awaited {
 
 /// # Errors
 /// If nobody waits any more for what this thread does.
-pub(super) fn check() -> io::Result<()> {
+pub fn check() -> io::Result<()> {
     let has_left = LEFT.with_borrow(|left| left.as_ref().is_some_and(|left| left.load(Ordering::Relaxed)));
     // Not `Interrupted`, which readers try again.
     if has_left { Err(io::Error::new(io::ErrorKind::TimedOut, "nobody waits for it any more")) } else { Ok(()) }

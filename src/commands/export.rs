@@ -92,10 +92,16 @@ fn path(args: &ExportArgs, name: &str, extension: &str) -> anyhow::Result<PathBu
 fn write(path: &Path, bytes: &[u8], card: &str) -> anyhow::Result<()> {
     // The card's name includes the model's whole file name, so that it does not overwrite another file.
     let beside = PathBuf::from(format!("{}.md", path.display()));
-    write_file(path, bytes)?;
     if !keeps(path) {
-        return Ok(());
+        return write_file(path, bytes);
     }
+    // A name may be too long with three letters more: no model is to be there without its card.
+    if let Err(error) = std::fs::symlink_metadata(&beside)
+        && error.kind() == std::io::ErrorKind::InvalidFilename
+    {
+        anyhow::bail!("cannot write the model card {}: choose a shorter name: {error}", beside.display());
+    }
+    write_file(path, bytes)?;
     to_own_file(&beside, |writer| Ok(writer.write_all(without_escapes(card).as_bytes())?))?;
     say!("{}\n{}", path.display(), beside.display());
     Ok(())

@@ -67,7 +67,7 @@ impl LoadedConfig {
             return Ok(());
         }
         let own = toml::from_str::<Config>(&self.text).map(|config| config.data).unwrap_or_default();
-        for ((key, path), (_, own)) in paths(&self.config.data).into_iter().zip(paths(&own)) {
+        for ((key, path), (_, own)) in data_paths(&self.config.data).into_iter().zip(data_paths(&own)) {
             if let Some(path) = path.as_ref().filter(|path| Some(*path) == own.as_ref())
                 && let Some(owner) = permissions::left_by_another(path)
             {
@@ -143,8 +143,8 @@ impl LoadedConfig {
             table.remove(key);
             table.extend(whole.get_key_value(key).map(|(key, value)| (key.clone(), value.clone())));
         }
-        let paths = ["path", "labels", "test_path", "test_labels"].map(|key| ("data", key));
-        for (section, key) in paths.into_iter().chain([("model", "init_from")]) {
+        let keys = data_paths(&found.data).into_iter().map(|(key, _)| key).chain(["model.init_from"]);
+        for (section, key) in keys.filter_map(|key| key.split_once('.')) {
             let value = whole.get(section).and_then(|section| section.get(key));
             let written = table.get_mut(section).and_then(toml::Value::as_table_mut);
             if let (Some(value), Some(written)) = (value, written) {
@@ -209,7 +209,7 @@ impl LoadedConfig {
     }
     /// What to do about the data of a built-in config that are not built in, if an error in `key` is about them.
     fn how_to_get(&self, key: Option<&str>) -> String {
-        let is_missing = paths(&self.config.data).iter().any(|(name, path)| {
+        let is_missing = data_paths(&self.config.data).iter().any(|(name, path)| {
             key == Some(name) && path.as_ref().is_some_and(|path| !path.exists() && !shipped::stands_in_for(path))
         });
         match &self.origin {
@@ -223,7 +223,7 @@ impl LoadedConfig {
 }
 
 /// The keys of the section that name files, with what they name.
-fn paths(data: &DataConfig) -> [(&'static str, &Option<PathBuf>); 4] {
+pub fn data_paths(data: &DataConfig) -> [(&'static str, &Option<PathBuf>); 4] {
     [
         ("data.path", &data.path),
         ("data.labels", &data.labels),

@@ -6,11 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::run_folder::{CONFIG, RunFolder};
-use crate::config::Config;
-
-/// Where data are may change: what they are is held against their fingerprint.
-const PLACES: [&str; 6] =
-    ["data.path", "data.more_paths", "data.labels", "data.test_path", "data.test_labels", "data.cache"];
+use crate::config::{Config, data_paths};
 
 /// That the config of a run is the one that it was trained with, but for where its data are. `recorded` are the run's params.
 ///
@@ -26,7 +22,7 @@ pub fn refuse_changes(folder: &RunFolder, config: &Config, recorded: &BTreeMap<S
     }
 }
 
-/// The first key, but for the [`PLACES`], that is not as the run was trained.
+/// The first key that is not as the run was trained. Where the data are may change: what they are is held against their fingerprint.
 fn first_change(config: &Config, recorded: &BTreeMap<String, Value>) -> Option<String> {
     let params = config.params();
     let is_written = |key: &str| {
@@ -51,7 +47,9 @@ fn first_change(config: &Config, recorded: &BTreeMap<String, Value>) -> Option<S
         key.contains('.') && !value.is_null() && !params.contains_key(*key) && !is_written(key)
     };
     let gone = recorded.iter().filter(is_gone).map(|(key, _)| key);
-    changed.chain(gone).find(|key| !PLACES.contains(&key.as_str())).cloned()
+    let places = data_paths(&config.data).map(|(key, _)| key);
+    let is_place = |key: &str| places.contains(&key) || ["data.more_paths", "data.cache"].contains(&key);
+    changed.chain(gone).find(|key| !is_place(key)).cloned()
 }
 
 #[cfg(test)]

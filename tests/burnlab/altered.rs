@@ -419,6 +419,16 @@ fn no_output_takes_the_place_of_a_store() {
 
 #[cfg(unix)]
 #[test]
+fn no_model_is_written_whose_card_cannot_be() {
+    let place = Place::new();
+    works(&place, &["--config", "iris", "-q"]);
+    let file = "m".repeat(248) + ".onnx"; // 255 bytes are the most with ext4, and the card has three more
+    refused(&place, &["export", "iris", "-o", &file], "choose a shorter name");
+    assert!(!place.path(&file).exists());
+}
+
+#[cfg(unix)]
+#[test]
 fn what_goes_to_standard_output_is_the_document_alone() {
     let place = Place::new();
     works(&place, &["--config", "iris", "-q"]);

@@ -23,7 +23,7 @@ mod source;
 mod taken;
 
 pub use check::ConfigError;
-pub use load::LoadedConfig;
+pub use load::{LoadedConfig, data_paths};
 pub use repetition::Repetition;
 pub use schema::Config;
 pub use source::ConfigOrigin;

@@ -79,7 +79,7 @@ fn a_config_that_was_changed_since_the_training_is_refused() {
     let file = place.only_run().join("config.toml");
     let sound = fs::read_to_string(&file).unwrap();
     for (key, changed) in [
-        ("data.missing", sound.replace("[data]", "[data]\nmissing = [\"2\"]")),
+        ("data.missing", sound.replace("missing = [", "missing = [\"2\", ")),
         ("data.comment", sound.replace("[data]", "[data]\ncomment = \"3\"")),
         ("data.weight", sound.replace("[data]", "[data]\nweight = \"z\"")),
         ("training.max_epochs", sound.replace("max_epochs = 2", "max_epochs = 3")),

@@ -69,7 +69,7 @@ pub fn contributions(
     let plan = |num_background| Plan::new(names.len(), num_background, request.evaluations);
     let prepared = models.prepare(&request, |most| plan(most).num_background)?;
     let plan = Plan { num_background: prepared.num_background, ..plan(prepared.most_background) };
-    request.check_work(models, plan.num_evaluations(), prepared.row.row)?;
+    request.check_work(saved, plan.num_evaluations(), prepared.row.row)?;
     check_free(plan.bytes()).map_err(|why| {
         anyhow::anyhow!("the sets of {} by which a prediction is explained {why}", counted(names.len(), "column"))
     })?;

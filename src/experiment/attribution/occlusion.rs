@@ -81,7 +81,7 @@ pub fn occlusion(
     let named = request.of.map(|name| Outcome::named(&all, name)).transpose()?;
     let prepared = models.prepare(&request, |most| most)?;
     let squares = Squares::new(shape, patch, request.evaluations);
-    request.check_work(models, squares.corners.len() + 1, prepared.row.row)?;
+    request.check_work(saved, squares.corners.len() + 1, prepared.row.row)?;
     let job = OcclusionJob { models, prepared: &prepared, squares: &squares, shape, named, all };
     let (outcomes, values, predicted) = run_on(backend, job).map_err(anyhow::Error::msg)??;
     let num = outcomes.len();

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::members::Models;
 use super::{BACKGROUND, EVALUATIONS};
+use crate::experiment::saved_model::SavedModel;
 use crate::shell::command;
 
 /// Inputs that pass through the network while somebody waits for a page: seconds on one core, of which a text in buckets has
@@ -51,8 +51,7 @@ impl Request<'_> {
     ///
     /// # Errors
     /// It would.
-    pub(super) fn check_work(&self, models: Models<'_>, num_evaluations: usize, row: usize) -> anyhow::Result<()> {
-        let saved = models.first();
+    pub(super) fn check_work(&self, saved: &SavedModel, num_evaluations: usize, row: usize) -> anyhow::Result<()> {
         let num_inputs = num_evaluations.saturating_mul(saved.preprocessor.num_inputs());
         let name = saved.name();
         anyhow::ensure!(

@@ -19,6 +19,9 @@ use crate::web::Received;
 /// How much of a file is read at once.
 const PIECE: usize = 64 * 1024;
 
+/// Bytes that a browser is to show: a longer text would keep it busy, and is downloaded.
+const MOST_SHOWN: u64 = 64 << 20;
+
 /// An SVG opened on its own is a document: this policy gives it no scripts and no origin.
 pub const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:";
 
@@ -27,7 +30,7 @@ pub struct FileQuery {
     inline: Option<u8>,
 }
 
-/// Offers the file for download; with `?inline=1` shows pictures and text in the browser.
+/// Offers the file for download; with `?inline=1` shows pictures and text in the browser, up to 64 MiB.
 pub async fn file(
     State(state): State<AppState>,
     Path((id, name)): Path<(String, String)>,
@@ -51,7 +54,8 @@ pub async fn file(
         })
         .await?;
     let kind = content_type(&name);
-    let shown = if is_inline && kind != "application/octet-stream" { "inline" } else { "attachment" };
+    let can_be_shown = kind != "application/octet-stream" && bytes <= MOST_SHOWN;
+    let shown = if is_inline && can_be_shown { "inline" } else { "attachment" };
     let disposition = format!("{shown}; filename=\"{}\"", plain_name(&name));
     let mut response = Response::new(body);
     let headers = response.headers_mut();

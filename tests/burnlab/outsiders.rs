@@ -258,9 +258,9 @@ fn a_run_of_millions_of_inputs_is_no_more_than_its_user_has_memory_and_time_for(
     let short = fs::read_to_string(run.join("test.csv")).unwrap().lines().take(4).collect::<Vec<_>>().join("\n");
     fs::write(run.join("test.csv"), short + "\n").unwrap();
 
-    // 100 rows of 26 MB each.
+    // Training rows of 26 MB each.
     let error = refused(&limited(&place, "ulimit -v 2000000", &["explain", "t", "--row", "0"]));
-    assert!(error.contains("100 rows of 6553600 inputs do not fit in memory: they need 2.5 GB more"), "{error}");
+    assert!(error.contains("77 rows of 6553600 inputs do not fit in memory: they need 1.9 GB more"), "{error}");
     let drawn = limited(&place, "ulimit -v 2000000", &["plot", "t", "network"]);
     assert!(drawn.status.success(), "{}", text(&drawn.stderr));
     let served = Served::start(place.command(&["dashboard", "--port", "0"])).unwrap();

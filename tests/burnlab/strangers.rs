@@ -203,7 +203,8 @@ fn the_dashboard_shows_nothing_from_outside_and_keeps_its_memory() {
             let served = Served::start(sent.place.command(&["dashboard", "--port", "0"])).unwrap();
             let id = &sent.id;
             // A pipe would take one of the places of readers with each look.
-            for path in [
+            let is_huge = matches!(fake, Fake::Huge | Fake::Grown);
+            let paths = [
                 "/api/runs".to_owned(),
                 format!("/api/runs/{id}"),
                 format!("/api/runs/{id}/predictions?inputs=1"),
@@ -211,12 +212,13 @@ fn the_dashboard_shows_nothing_from_outside_and_keeps_its_memory() {
                 format!("/api/runs/{id}/files/victim?inline=1"),
                 format!("/api/runs/{id}/files/plots/victim?inline=1"),
                 format!("/api/runs/{id}/files/run.log?inline=1"),
-            ] {
+            ];
+            // What a download takes of a huge file is for the client to say.
+            for path in paths.into_iter().filter(|path| !(is_huge && name == "run.log" && path.contains("run.log"))) {
                 let answer = served.ask("GET", &path, "");
                 let (status, body) = answer.unwrap_or_else(|| panic!("{fake:?} {name}: no answer to {path}"));
                 assert!(status != 503 && !body.contains(SECRET), "{fake:?} {name} {path}: {status}");
             }
-            // What a download takes of a huge file is for the client to say; it is not asked for above.
             let peak = served.peak().unwrap_or(0.0);
             assert!(peak < 400.0, "{fake:?} {name}: {peak} MiB");
             sent.assert_untouched(&format!("{fake:?} {name}"));
@@ -601,12 +603,8 @@ fn the_dashboard_shows_no_more_of_a_table_than_it_has_room_for() {
     let empty = ",".repeat(1_000_000);
     let path = format!("/api/runs/{}/predictions?limit=60", sent.id);
     for (what, status, expected, make) in [
-        (
-            "a long line",
-            413,
-            "a line is longer than",
-            &(|| write(60, &format!("{header}\n"), "0,", 31 << 20)) as &dyn Fn(),
-        ),
+        ("a hole", 413, "KiB of zeros", &(|| write(60, &format!("{header}\n"), "0,", 31 << 20)) as &dyn Fn()),
+        ("a long line", 413, "a line is longer than", &|| write(1, &format!("{header}\n"), &"0".repeat(40 << 20), 0)),
         ("a long cell", 200, "…", &|| write(20, &format!("{header}\n"), &format!("0,{}", "é".repeat(3 << 20)), 0)),
         ("many cells", 413, "ask for fewer", &|| write(60, &format!("{header}{empty}\n"), &format!("0,0{empty}"), 0)),
     ] {

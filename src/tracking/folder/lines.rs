@@ -32,7 +32,7 @@ impl<R> Lines<R> {
         let leading = bytes.iter().take_while(is_zero).count();
         if self.zeros + leading > MOST_ZEROS {
             let message = format!("it has more than {} KiB of zeros, which are no text", MOST_ZEROS >> 10);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         let is_whole = leading == bytes.len();
         self.zeros = if is_whole { self.zeros + leading } else { bytes.iter().rev().take_while(is_zero).count() };
@@ -98,7 +98,7 @@ mod tests {
                 read(text).unwrap();
             }
             for text in [[&b"ab"[..], &zeros, b"\0"].concat(), [&b"\0"[..], &zeros, b"\n"].concat()] {
-                assert_eq!(read(&text).unwrap_err().kind(), io::ErrorKind::InvalidData, "{step}");
+                assert_eq!(read(&text).unwrap_err().kind(), io::ErrorKind::FileTooLarge, "{step}");
             }
         }
     }

@@ -110,7 +110,7 @@ fn sums(folder: &Path) -> Result<Option<Vec<(String, String)>>, TrackingError> {
 /// What a table says of itself, such as that a line is too long, names no file.
 fn unread(path: &Path, error: io::Error) -> TrackingError {
     match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::FileTooLarge => TrackingError::damaged(path, error.to_string()),
+        io::ErrorKind::FileTooLarge => TrackingError::damaged(path, error.to_string()),
         _ => error.into(),
     }
 }

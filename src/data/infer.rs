@@ -10,6 +10,7 @@ use super::assemble::{OutColumn, assemble};
 use super::chunk_file::ChunkFile;
 use super::columns::Input;
 use super::follow::{Known, KnownTarget};
+use super::kept_rows::KeptRows;
 use super::label_cells::NewLabels;
 use super::labels::{Interner, quote};
 use super::notes::Notes;
@@ -49,7 +50,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig, file: Option<Arc<Ch
     table.about().notes.iter().for_each(|note| notes.say(note.clone()));
     let inputs = column_names::inputs(table, &targets, config)?;
     let cells = Matrix::packing(inputs.len(), file);
-    let mut inference = Inference { table, targets, inputs, cells, source_rows: Vec::new(), notes };
+    let mut inference = Inference { table, targets, inputs, cells, source_rows: KeptRows::default(), notes };
     let target_cells = inference.read_numbers(&target_names, config)?;
     let texts = inference.read_texts()?;
     let plain = inference.inputs.iter().filter(|input| input.is_plain()).map(|input| input.position);
@@ -94,15 +95,13 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig, file: Option<Arc<Ch
             let known = Known { columns: &readers, targets: targets.collect() };
             let names = columns.iter().map(|column| readings.source(&column.name));
             let mut rows = Rows { cells: &mut cells, target: &mut found.target, source_rows: &mut source_rows };
+            rows.source_rows.begin_test_file();
             append(path, names, &known, config, &mut rows, &mut notes)?;
             columns.iter_mut().zip(&readers).for_each(|(column, reader)| column.keep_texts(reader));
             Some(num_training_rows)
         }
     };
     cells.finish().map_err(|error| memory::refused(&error, &cells, table))?;
-    if are_all_rows(&source_rows, num_training_rows) {
-        source_rows = Vec::new();
-    }
     let division = division::read(table, &target_names, config, &mut notes)?;
     let weights = weights::read(table, &target_names, config)?;
     Ok(Dataset {
@@ -113,19 +112,12 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig, file: Option<Arc<Ch
         target_name: target_names.join(", "),
         image_shape: config.image_shape,
         num_training_rows,
-        source_rows,
+        source_rows: source_rows.into_list(),
         division,
         weights,
         notes: notes.lines(),
         readings,
     })
-}
-
-/// Whether no row of a file was left out, so that the numbers of the rows tell where they were.
-fn are_all_rows(source_rows: &[u32], num_training_rows: Option<usize>) -> bool {
-    let (training, test) = source_rows.split_at(num_training_rows.unwrap_or(source_rows.len()));
-    let are_counted = |rows: &[u32]| (0..).zip(rows).all(|(number, &row): (u32, &u32)| number == row);
-    are_counted(training) && are_counted(test)
 }
 
 /// State while the training file is read.
@@ -137,7 +129,7 @@ pub(super) struct Inference<'a> {
     /// Of rows that have their targets, one for each input.
     pub(super) cells: Matrix,
     /// See [`Dataset::source_rows`].
-    source_rows: Vec<u32>,
+    source_rows: KeptRows,
     pub(super) notes: Notes,
 }
 
@@ -168,7 +160,9 @@ impl Inference<'_> {
                 let cells = inputs.iter_mut().zip(cells).enumerate();
                 let values = cells.map(|(i, (input, &cell))| input.observe(cell, row, i + num_targets, row_number));
                 all.next_row().extend(values);
-                end_row(all, table)?;
+                if let Some(foreseen) = end_row(all, table)? {
+                    found.reserve(foreseen);
+                }
                 source_rows.push(row_number as u32); // more rows would not fit in memory
             }
             row_number += 1;
@@ -180,10 +174,10 @@ impl Inference<'_> {
     }
 }
 
-/// Ends a row of the cells of a table, and looks ahead now and then.
-fn end_row(cells: &mut Matrix, table: &Table<'_>) -> Result<(), Invalid> {
+/// Ends a row of the cells of a table, and looks ahead now and then: how many rows there will be.
+fn end_row(cells: &mut Matrix, table: &Table<'_>) -> Result<Option<usize>, Invalid> {
     match cells.end_row() {
-        Ok(false) => Ok(()),
+        Ok(false) => Ok(None),
         Ok(true) => memory::foresee(cells, table),
         Err(error) => Err(memory::refused(&error, cells, table)),
     }
@@ -193,7 +187,7 @@ fn end_row(cells: &mut Matrix, table: &Table<'_>) -> Result<(), Invalid> {
 struct Rows<'a> {
     cells: &'a mut Matrix,
     target: &'a mut Target,
-    source_rows: &'a mut Vec<u32>,
+    source_rows: &'a mut KeptRows,
 }
 
 /// Appends the rows of a test file, whose columns are found by name.

@@ -16,17 +16,19 @@ const ROW_BYTES: usize = 64;
 /// How much more than the rows so far foretell is made room for: what is not used takes no memory.
 const MARGIN: f64 = 1.03;
 
-/// Foresees whether all rows of `table` fit in memory, of which `cells` are those so far.
+/// Foresees whether all rows of `table` fit in memory, of which `cells` are those so far; returns how many they will be, a little
+/// more than fewer, where that can be told.
 ///
 /// # Errors
 /// A table that does not.
-pub(super) fn foresee(cells: &Matrix, table: &Table<'_>) -> Result<(), Invalid> {
+pub(super) fn foresee(cells: &Matrix, table: &Table<'_>) -> Result<Option<usize>, Invalid> {
     let num_rows = cells.num_rows();
     let has = cells.num_bytes() + num_rows * ROW_BYTES;
     if has < SMALL_BYTES {
-        return Ok(());
+        return Ok(None);
     }
-    let most = match table.progress() {
+    let progress = table.progress();
+    let most = match progress {
         Some(progress) => num_rows as f64 / progress * MARGIN,
         None if has < LARGE_BYTES => 2.0 * num_rows as f64,
         None => 1.25 * num_rows as f64,
@@ -35,7 +37,7 @@ pub(super) fn foresee(cells: &Matrix, table: &Table<'_>) -> Result<(), Invalid> 
     let more = most.saturating_sub(num_rows).saturating_mul(row);
     match free() {
         Some(free) if more > free => Err(table.error(&does_not_fit(most, Some((more, free)), cells.file().is_some()))),
-        _ => Ok(()),
+        _ => Ok(progress.map(|_| most)),
     }
 }
 

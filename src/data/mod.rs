@@ -8,7 +8,7 @@
 //!   is), with their features `sheet` (`xlsx`, `ods`), `columnar` (`parquet`, `arrow`) and `server` (PostgreSQL): the others,
 //!   over `value` (cells with types), `query` (of databases, within the bounds of `endless`) and `guarded` (decoders that panic); `several`: files one after the other; `origin`: finds, opens and decompresses files, with `stream`
 //!   for pipes and `zip`
-//! - `infer`: reads a table into a data set, with `column_names` (lookup), `columns` (observation, rejections), `reread`
+//! - `infer`: reads a table into a data set, with `column_names` (lookup), `columns` (observation, rejections), `kept_rows`, `reread`
 //!   (texts), `kinds` and `decide` (numbers, dates or names), `number_texts` (numbers that may be codes or dates), `target`
 //!   (classes or numbers; several labels in a cell: `separated`, `label_cells`, `empty_cells`) and `assemble` (the cells)
 //! - how cells are written: `number` with `units`, `date_syntax` with `dates`, `missing`, `labels` (names of classes and
@@ -83,6 +83,7 @@ mod image_shape;
 mod images;
 mod infer;
 mod json_lines;
+mod kept_rows;
 mod kinds;
 mod label_cells;
 mod labels;

@@ -39,6 +39,17 @@ impl TargetCells {
         }
     }
 
+    /// Makes room for `num_rows` numbers in all, if they are this column's so far.
+    pub(super) fn reserve(&mut self, num_rows: usize) {
+        // What is foreseen differs a little each time.
+        const MARGIN: usize = 32;
+        let has_room = self.numbers.capacity() >= num_rows - num_rows / MARGIN;
+        if !has_room && self.first_text.is_none() {
+            // No room is no fault yet.
+            self.numbers.try_reserve_exact(num_rows.saturating_sub(self.numbers.len())).ok();
+        }
+    }
+
     pub(super) fn push(&mut self, cell: Cell, text: &str, line: u64) {
         if self.texts.len() <= MAX_CLASSES {
             self.text_of_row.push(self.texts.intern(text, line));

@@ -28,6 +28,13 @@ impl TargetsGathered {
         }
     }
 
+    /// Makes room for `num_rows` at once: a list that doubles as it grows is twice in memory while it does.
+    pub(super) fn reserve(&mut self, num_rows: usize) {
+        if let Self::Columns(columns) = self {
+            columns.iter_mut().for_each(|column| column.reserve(num_rows));
+        }
+    }
+
     /// Takes the cell of target `i` in the next row, which is not missing.
     pub(super) fn push(&mut self, i: usize, cell: Cell, text: &str, line: u64) {
         match self {

@@ -265,9 +265,8 @@ fn a_run_of_millions_of_inputs_is_no_more_than_its_user_has_memory_and_time_for(
     assert!(drawn.status.success(), "{}", text(&drawn.stderr));
     let served = Served::start(place.command(&["dashboard", "--port", "0"])).unwrap();
     let id = run.file_name().unwrap().to_str().unwrap();
-    let row = fs::read_to_string(run.join("predictions.csv")).unwrap();
-    let row = row.lines().nth(1).unwrap().split(',').next().unwrap();
-    let (status, answer) = served.ask("GET", &format!("/api/runs/{id}/contributions?row={row}"), "").unwrap();
+    // Of as many rows as are left, the numbers are not those in the predictions.
+    let (status, answer) = served.ask("GET", &format!("/api/runs/{id}/contributions?row=0"), "").unwrap();
     assert!(status == 400 && answer.contains("6553600 inputs, too many to explain while you wait"), "{answer}");
 }
 

@@ -153,18 +153,24 @@ fn quoted(name: &str) -> String {
 /// A row per object, with a value per column; other keys than the model's columns are left out, whatever they hold.
 ///
 /// # Errors
-/// 400 for none, or for one that is no object.
+/// 400 for none, for one that is no object, or for one without a value for each column: its name may be misspelt in this row alone.
 pub(super) fn of_records(columns: &[&str], records: &[Value]) -> Result<Bytes, ApiError> {
-    let columns: HashSet<&str> = columns.iter().map(|name| name.trim()).collect();
+    let names: Vec<&str> = columns.iter().map(|name| name.trim()).collect();
+    let columns: HashSet<&str> = names.iter().copied().collect();
     let is_known = |key: &str| columns.contains(key.trim());
+    // Of rows with none of them the reader tells what is missing.
+    let has_none = !records.iter().filter_map(Value::as_object).flat_map(Map::keys).any(|key| is_known(key));
     let mut lines = Lines::default();
     for (i, record) in records.iter().enumerate() {
         let record = record.as_object().filter(|record| !record.is_empty()).ok_or_else(|| {
             let what = if record.is_object() { "an empty object" } else { kind(record) };
             ApiError::bad_request(format!("row {i} is {what}, not an object with a value per column"))
         })?;
-        // Of a row with none of them the reader tells what is missing.
-        let has_none = !record.keys().any(|key| is_known(key));
+        let lacks = |name: &&&str| !record.contains_key(**name) && !record.keys().any(|key| key.trim() == **name);
+        if let Some(name) = names.iter().find(lacks).filter(|_| !has_none) {
+            let message = format!("row {i} lacks the column `{name}`, whose value is null where it is missing");
+            return Err(ApiError::bad_request(message));
+        }
         lines.record(record, |key| has_none || is_known(key))?;
     }
     lines.end()
@@ -320,6 +326,12 @@ mod tests {
             assert!(text(of_lists(&["a", "b"], rows.as_array().unwrap())).contains(told));
         }
         assert!(text(of_records(&["a"], &[json!({})])).contains("row 0 is an empty object, not"));
+        // In one of the rows the name is misspelt.
+        let rows = [json!({"a": 1, " b": 2}), json!({"a": 1, "B": 2})];
+        assert!(text(of_records(&["a", "b"], &rows)).contains("row 1 lacks the column `b`, whose value is null where"));
+        assert!(
+            text(of_records(&["a", "b"], &[json!({"c": 1}), rows[0].clone()])).contains("row 0 lacks the column `a`")
+        );
         let columns = json!({"a": [1], "b": [1, 2]});
         assert!(text(of_columns(columns.as_object().unwrap())).contains("`b` has 2 values, and `a` has 1"));
         let columns = json!({"a": [[1, 2]], "b": [3, 4]});
